@@ -1,0 +1,58 @@
+# Every target sets up what it needs: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV := .venv/bin
+ARGS ?=
+
+.PHONY: help demo up test check lint types bench lock clean
+
+help:
+	@echo "make demo    deploy the program to an embedded AWS and send records through it"
+	@echo "make up      the same, and stay: write to the table from another terminal"
+	@echo "make test    all tests"
+	@echo "make check   lint, format, types, import rules and tests"
+	@echo "make bench   the figures that the documentation quotes, measured side by side"
+	@echo "make lock    compile the requirements files from pyproject.toml"
+
+demo: .venv/installed
+	@$(VENV)/python -m infra.local demo $(ARGS)
+
+up: .venv/installed
+	@$(VENV)/python -m infra.local up $(ARGS)
+
+test: .venv/installed
+	@$(VENV)/coverage run -m pytest $(ARGS)
+	@$(VENV)/coverage combine --quiet
+	@$(VENV)/coverage report
+
+check: lint types test
+
+lint: .venv/installed
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/lint-imports
+
+types: .venv/installed
+	@$(VENV)/mypy
+
+bench: .venv/installed
+	@$(VENV)/python -m tests.benchmarks
+
+lock: .venv/installed
+	@$(VENV)/uv pip compile pyproject.toml --group infra --group handler --group local --group dev \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --quiet --output-file requirements.txt
+	@$(VENV)/uv pip compile pyproject.toml --group handler \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --quiet --output-file handler/requirements.txt
+
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.13")'
+	@echo "Installing the pinned requirements into .venv (a minute or two, once) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@# Not compiled: of pulumi-aws' thousands of modules a few are ever imported.
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
