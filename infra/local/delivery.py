@@ -20,11 +20,12 @@ shard is read from, is the poller's matter. Tumbling windows are left out on pur
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Final, TypeAlias
 
+from infra.batch_item_failures import first_failure
 from infra.local.destination import (
     Condition,
     Destination,
@@ -112,9 +113,7 @@ class Delivery:
 
     async def _remaining(self, batch: Batch, invocation: Invocation, settle: Settle) -> list[Batch]:
         """What an invocation leaves of its batch."""
-        done = first_failure(
-            batch.records, invocation, reported=self.settings.report_batch_item_failures
-        )
+        done = self._done(batch, invocation)
         self.metrics["FailedInvokeEventCount"] += len(batch.records) - done
         settle(batch.records[:done])
         if done == len(batch.records):
@@ -130,6 +129,14 @@ class Delivery:
             settle(batch.records)
             return []
         return [await self._backed_off(batch)]
+
+    def _done(self, batch: Batch, invocation: Invocation) -> int:
+        """How many records, from the front, need no further delivery."""
+        if invocation.function_error is not None:
+            return 0
+        if not self.settings.report_batch_item_failures:
+            return len(batch.records)
+        return first_failure(batch.records, invocation.response)
 
     def _is_expired(self, record: Record) -> bool:
         return self.now() - arrival(record) > self.settings.record_age_limit
@@ -175,30 +182,3 @@ class Delivery:
                 logger.warning("%d records are lost: %s", len(batch.records), error)
                 self.metrics["DestinationDeliveryFailures"] += 1
         self.metrics[metric] += len(batch.records)
-
-
-def first_failure(records: Sequence[Record], invocation: Invocation, *, reported: bool) -> int:
-    """How many records, from the front, are done: the index of the first that failed.
-
-    Reported failures (ReportBatchItemFailures) are honoured as recorded on AWS: null, empty or
-    absent means that all are done; an item that names none of the batch's sequence numbers, or
-    names it under another key, fails the whole batch.
-    """
-    if invocation.function_error is not None:
-        return 0
-    response = invocation.response
-    if not reported or not isinstance(response, Mapping):
-        return len(records)
-    failures = response.get("batchItemFailures")
-    if not failures:
-        return len(records)
-    if not isinstance(failures, list):
-        return 0
-    indexes = {record["dynamodb"]["SequenceNumber"]: index for index, record in enumerate(records)}
-    return min(_place(item, indexes) for item in failures)
-
-
-def _place(item: object, indexes: Mapping[str, int]) -> int:
-    """A failure that cannot be placed may be any record's: then the whole batch has failed."""
-    identifier = item.get("itemIdentifier") if isinstance(item, Mapping) else None
-    return indexes.get(identifier, 0) if isinstance(identifier, str) else 0

@@ -111,7 +111,7 @@ class FunctionError(Exception):
 
 
 class ScriptedFunction:
-    """Answers each batch with what `answer` returns; raising `FunctionError` is a function error."""
+    """Answers each batch with what `answer` returns, and fails when that raises `FunctionError`."""
 
     def __init__(
         self, answer: Callable[[list[Record]], object] = lambda _: None, *, duration: float = 0
