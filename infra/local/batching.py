@@ -12,7 +12,8 @@ from infra.local.stream_reader import Record
 PAYLOAD_LIMIT: Final = 6 * 1024 * 1024
 """Bytes of a synchronous invocation's event; a quota of Lambda's that cannot be raised."""
 
-_ENVELOPE: Final = len('{"Records":[]}')
+# Every record is counted with the comma behind it, and the last one has none.
+_ENVELOPE: Final = len('{"Records":[]}') - 1
 
 
 class BatchQueue:

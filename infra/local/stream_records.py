@@ -79,18 +79,20 @@ def _value_size(value: AttributeValue) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(content.encode())
+            size = len(content.encode())
         case "N":
-            return _number_size(content)
+            size = _number_size(content)
         case "B":
-            return len(content)
+            size = len(content)
         case "SS" | "NS" | "BS":
-            return sum(_value_size({kind[0]: element}) for element in content)
+            size = sum(_value_size({kind[0]: element}) for element in content)
         case "L":
-            return 3 + sum(1 + _value_size(element) for element in content)
+            size = 3 + sum(1 + _value_size(element) for element in content)
         case "M":
-            return 3 + len(content) + item_size(content)
-    return 1
+            size = 3 + len(content) + item_size(content)
+        case _:
+            size = 1
+    return size
 
 
 def _number_size(text: str) -> int:
