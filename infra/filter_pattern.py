@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from infra.filter_json import JsonObject, decode, shown
 from infra.filter_matcher import Field, Rule
-from infra.filter_operators import InvalidMatchError, Matcher, matcher
+from infra.filter_operators import Matcher
+from infra.filter_values import InvalidMatchError, matcher
 
 MOST_COMBINATIONS: Final = 1000
 """Combinations of `$or` in one pattern; a limit of this module, to stay clear of explosions."""
