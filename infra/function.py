@@ -1,0 +1,158 @@
+"""The Lambda function with its role and its log group.
+
+The role gets what the function's own code and its logs need; the right to read the stream is the
+event source mapping's business.
+"""
+
+import pulumi
+import pulumi_aws as aws
+
+from handler.config import ENTRY_POINT
+from infra import policies
+from infra.config import FunctionConfig, StackConfig, handler_config
+from infra.failures import FailureBucket
+from infra.idempotency import IdempotencyTable
+from infra.image import ProcessorImage
+
+
+class ProcessorFunction(pulumi.ComponentResource):
+    """A Lambda function that runs the handler's image."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    log_group: pulumi.Output[str]
+    role: aws.iam.Role
+
+    def __init__(
+        self,
+        name: str,
+        config: StackConfig,
+        *,
+        image: ProcessorImage,
+        failures: FailureBucket,
+        idempotency: IdempotencyTable | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("requests:infra:ProcessorFunction", name, None, opts)
+        self._children = pulumi.ResourceOptions(parent=self)
+        self.role = self._role(name, config)
+        log_group = self._log_group(name, config)
+        rights = self._rights(name, config.function, log_group, failures, idempotency)
+        function = self._function(
+            name,
+            config,
+            image=image,
+            environment=_environment(config, failures, idempotency),
+            log_group=log_group,
+            rights=rights,
+        )
+        self.name = function.name
+        self.arn = function.arn
+        self.log_group = log_group.name
+        self.register_outputs({"name": self.name, "arn": self.arn, "log_group": self.log_group})
+
+    def _role(self, name: str, config: StackConfig) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=policies.assume_execution_role(),
+            tags=config.tags,
+            opts=self._children,
+        )
+
+    def _log_group(self, name: str, config: StackConfig) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            retention_in_days=config.function.log_retention_days,
+            tags=config.tags,
+            opts=self._children,
+        )
+
+    def _rights(
+        self,
+        name: str,
+        config: FunctionConfig,
+        log_group: aws.cloudwatch.LogGroup,
+        failures: FailureBucket,
+        idempotency: IdempotencyTable | None,
+    ) -> list[aws.iam.RolePolicy]:
+        documents: dict[str, pulumi.Input[str]] = {
+            "logs": log_group.arn.apply(policies.write_logs),
+            "parking": pulumi.Output.all(failures.arn, self.role.arn).apply(
+                lambda arns: policies.park_rejected_records(arns[0], policies.Arn.parse(arns[1]))
+            ),
+        }
+        if idempotency is not None:
+            documents["idempotency"] = idempotency.arn.apply(policies.remember_events)
+        if config.tracing:
+            documents["tracing"] = policies.send_traces()
+        if config.subnet_ids:
+            documents["network"] = log_group.arn.apply(
+                lambda arn: policies.join_network(policies.Arn.parse(arn), name)
+            )
+        return [
+            aws.iam.RolePolicy(
+                f"{name}-{purpose}", role=self.role.name, policy=document, opts=self._children
+            )
+            for purpose, document in documents.items()
+        ]
+
+    def _function(
+        self,
+        name: str,
+        config: StackConfig,
+        *,
+        image: ProcessorImage,
+        environment: pulumi.Output[dict[str, str]],
+        log_group: aws.cloudwatch.LogGroup,
+        rights: list[aws.iam.RolePolicy],
+    ) -> aws.lambda_.Function:
+        function = config.function
+        return aws.lambda_.Function(
+            name,
+            package_type="Image",
+            image_uri=image.uri,
+            image_config=aws.lambda_.FunctionImageConfigArgs(commands=[ENTRY_POINT]),
+            architectures=[str(function.architecture)],
+            role=self.role.arn,
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
+            memory_size=function.memory_size,
+            timeout=function.timeout,
+            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(
+                size=function.ephemeral_storage
+            ),
+            reserved_concurrent_executions=function.reserved_concurrency,
+            vpc_config=_vpc(function),
+            replace_security_groups_on_destroy=True if function.subnet_ids else None,
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(
+                mode="Active" if function.tracing else "PassThrough"
+            ),
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_format="JSON",
+                log_group=log_group.name,
+                application_log_level=function.log_level,
+                system_log_level="INFO",
+            ),
+            tags=config.tags,
+            # A function without its rights, or without its log group, would make its own of both.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, *rights]),
+        )
+
+
+def _environment(
+    config: StackConfig, failures: FailureBucket, idempotency: IdempotencyTable | None
+) -> pulumi.Output[dict[str, str]]:
+    def to_environ(names: list[str | None]) -> dict[str, str]:
+        bucket, table = names
+        told = handler_config(config, failure_bucket=bucket or "", idempotency_table=table)
+        return told.to_environ()
+
+    table = None if idempotency is None else idempotency.name
+    return pulumi.Output.all(failures.name, table).apply(to_environ)
+
+
+def _vpc(config: FunctionConfig) -> aws.lambda_.FunctionVpcConfigArgs | None:
+    if not config.subnet_ids:
+        return None
+    return aws.lambda_.FunctionVpcConfigArgs(
+        subnet_ids=list(config.subnet_ids), security_group_ids=list(config.security_group_ids)
+    )
