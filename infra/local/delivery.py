@@ -165,7 +165,6 @@ class Delivery:
         """
         metric = "DroppedEventCount"
         if self.destination is not None:
-            now = self.now()
             document = failure_document(
                 self.settings,
                 shard_id=batch.shard_id,
@@ -173,10 +172,10 @@ class Delivery:
                 condition=condition,
                 invoke_count=invoke_count,
                 invocation=invocation,
-                now=now,
+                now=self.now(),
             )
             try:
-                await self.destination.send(document, now=now)
+                await self.destination.send(document)
                 metric = "OnFailureDestinationDeliveredEventCount"
             except DestinationError as error:
                 logger.warning("%d records are lost: %s", len(batch.records), error)

@@ -1,4 +1,4 @@
-"""The on-failure destination: what Lambda writes to S3 about a batch it gave up, and under what key.
+"""The on-failure destination: what Lambda writes to S3 about a batch it gave up, and where.
 
 Only S3 receives the records themselves; SQS and SNS destinations, which receive a pointer into a
 stream that forgets, are left out on purpose.
@@ -35,7 +35,7 @@ class DestinationError(Exception):
 
 
 class Destination(Protocol):
-    async def send(self, document: Mapping[str, Any], *, now: float) -> None:
+    async def send(self, document: Mapping[str, Any]) -> None:
         """Keeps the record of a failed batch. Raises `DestinationError`."""
         ...
 
@@ -48,9 +48,8 @@ class S3Destination:
         self._bucket = (settings.destination_arn or "").rpartition(":")[2]
         self._mapping_uuid = settings.uuid
 
-    async def send(self, document: Mapping[str, Any], *, now: float) -> None:
-        shard_id = document["DDBStreamBatchInfo"]["shardId"]
-        key = object_key(self._mapping_uuid, shard_id, now=now)
+    async def send(self, document: Mapping[str, Any]) -> None:
+        key = object_key(self._mapping_uuid, document)
         body = json.dumps(document).encode()
         try:
             await asyncio.to_thread(
@@ -60,9 +59,10 @@ class S3Destination:
             raise DestinationError(f"s3://{self._bucket}/{key}: {error}") from error
 
 
-def object_key(mapping_uuid: str, shard_id: str, *, now: float) -> str:
+def object_key(mapping_uuid: str, document: Mapping[str, Any]) -> str:
     """AWS: aws/lambda/<ESM-UUID>/<shardId>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>."""
-    time = datetime.fromtimestamp(now, UTC)
+    shard_id = document["DDBStreamBatchInfo"]["shardId"]
+    time = datetime.fromisoformat(document["timestamp"])
     return (
         f"{LAMBDA_FAILURE_PREFIX}{mapping_uuid}/{shard_id}/{time:%Y/%m/%d}/"
         f"{time:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"

@@ -148,7 +148,7 @@ def _refusals(inputs: Mapping[str, Any]) -> Iterator[str]:
     if inputs.get("tumblingWindowInSeconds"):
         yield "tumblingWindowInSeconds is not run locally; leave it out"
     destination = _destination_arn(inputs)
-    if destination and not destination.split(":")[2:3] == ["s3"]:
+    if destination and destination.split(":")[2:3] != ["s3"]:
         yield (
             "destinationConfig.onFailure.destinationArn must be an S3 bucket's to be run locally, "
             f"got {destination}"

@@ -1,4 +1,4 @@
-"""One shard of the stream: reads it, filters it, spreads it over concurrent batches, keeps its place.
+"""One shard of the stream: reads it, filters it, spreads it over batches, keeps its place.
 
 Resharding is left out on purpose: a shard is read from its beginning to its end whether or not its
 parent has been, so order across a split is not kept.

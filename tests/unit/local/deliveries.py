@@ -1,7 +1,7 @@
 """Runs an event source mapping over a scripted stream, on virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from infra.local.destination import Destination
@@ -15,6 +15,9 @@ from tests.unit.local.virtual_time import now, run
 MAPPING_UUID = "11111111-2222-4333-8444-555555555555"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:processor"
 BUCKET_ARN = "arn:aws:s3:::failures"
+
+PATIENCE = 3600
+"""Seconds on the virtual clock after which a mapping that does not settle has failed."""
 
 T = TypeVar("T")
 
@@ -46,16 +49,18 @@ def mapping(
     )
 
 
-async def while_running(running: EventSourceMapping, meanwhile: Awaitable[T]) -> T:
+async def while_running(running: EventSourceMapping, meanwhile: Coroutine[Any, Any, T]) -> T:
     """The result of `meanwhile`; the mapping runs until then, and its failure is the test's."""
     task = asyncio.create_task(running.run())
-    waiting = asyncio.ensure_future(meanwhile)
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.create_task(meanwhile)
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
     for unfinished in (task, waiting):
         unfinished.cancel()
-    if not waiting.done() or waiting.cancelled():
-        await task
     await asyncio.gather(task, waiting, return_exceptions=True)
+    if waiting.cancelled():
+        if not task.cancelled():
+            task.result()
+        raise AssertionError(f"not done after {PATIENCE} seconds")
     return waiting.result()
 
 

@@ -70,6 +70,11 @@ class ScriptedStreamSource:
         self.failures: list[StreamError] = []
         """What the next calls raise."""
         self.polls = 0
+        self._generation = 0
+
+    def expire_iterators(self) -> None:
+        """From now on, no iterator handed out so far is any good."""
+        self._generation += 1
 
     def write(self, *records: Record, shard: str = SHARD) -> None:
         self.shards.setdefault(shard, []).extend(records)
@@ -89,17 +94,22 @@ class ScriptedStreamSource:
         trimmed = self.trimmed.get(shard_id, 0)
         if position != "TRIM_HORIZON" and after < trimmed:
             raise TrimmedDataError(f"{position} is no longer there")
-        return f"{shard_id}/{max(after, trimmed)}"
+        return self._iterator(shard_id, max(after, trimmed))
 
     async def records(self, iterator: str, limit: int = 1000) -> tuple[list[Record], str | None]:
         self.polls += 1
         self._fail_if_scripted()
-        shard_id, after = iterator.rsplit("/", 1)
+        shard_id, after, generation = iterator.split("/")
+        if int(generation) != self._generation:
+            raise StreamError("ExpiredIteratorException")
         following = (r for r in self.shards[shard_id] if number_of(r) > int(after))
         page = list(itertools.islice(following, limit))
         if page:
-            return page, f"{shard_id}/{number_of(page[-1])}"
+            return page, self._iterator(shard_id, number_of(page[-1]))
         return page, None if shard_id in self.closed else iterator
+
+    def _iterator(self, shard_id: str, after: int) -> str:
+        return f"{shard_id}/{after}/{self._generation}"
 
     def _fail_if_scripted(self) -> None:
         if self.failures:
@@ -152,9 +162,10 @@ class ScriptedDestination:
         self.documents: list[dict[str, Any]] = []
         self._refuses = refuses
 
-    async def send(self, document: Mapping[str, Any], *, now: float) -> None:
+    async def send(self, document: Mapping[str, Any]) -> None:
         if self._refuses:
             raise DestinationError("AccessDenied")
+        await asyncio.sleep(0.01)
         self.documents.append(dict(document))
 
 

@@ -1,5 +1,7 @@
 """Function errors and throttles: retries, back-off, bisect, and what becomes of the batch then."""
 
+import itertools
+
 import pytest
 
 from infra.local.invocation import ThrottledError
@@ -20,6 +22,11 @@ TO_S3 = {"onFailure": {"destinationArn": BUCKET_ARN}}
 
 def always_fails(_: list[Record]) -> object:
     raise FunctionError("broken")
+
+
+def waits(function: ScriptedFunction) -> list[float]:
+    """Seconds from each invocation to the next."""
+    return [later - first for first, later in itertools.pairwise(function.times)]
 
 
 def fails_on(*poison: int) -> ScriptedFunction:
@@ -101,9 +108,7 @@ def test_each_retry_of_a_batch_waits_twice_as_long_as_the_one_before() -> None:
 
     deliver(ScriptedStreamSource(stream_record(1)), function, maximumRetryAttempts=4)
 
-    assert [later - first for first, later in zip(function.times, function.times[1:])] == [
-        pytest.approx(wait) for wait in (0.5, 1, 2, 4)
-    ]
+    assert waits(function) == [pytest.approx(wait) for wait in (0.5, 1, 2, 4)]
 
 
 def test_no_wait_between_retries_is_longer_than_a_minute() -> None:
@@ -111,8 +116,7 @@ def test_no_wait_between_retries_is_longer_than_a_minute() -> None:
 
     deliver(ScriptedStreamSource(stream_record(1)), function, maximumRetryAttempts=9)
 
-    waits = [later - first for first, later in zip(function.times, function.times[1:])]
-    assert max(waits) == pytest.approx(60)
+    assert max(waits(function)) == pytest.approx(60)
 
 
 def test_unlimited_retries_go_on_until_the_stream_forgets_the_record() -> None:
@@ -133,14 +137,14 @@ def test_throttles_are_waited_out_and_do_not_count_as_attempts() -> None:
     def answer(_: list[Record]) -> object:
         if next(throttles, False):
             raise ThrottledError
-        return None
+        raise FunctionError("broken")
 
-    function = ScriptedFunction(answer)
+    function, destination = ScriptedFunction(answer), ScriptedDestination()
 
-    settled = deliver(ScriptedStreamSource(stream_record(1)), function, maximumRetryAttempts=0)
+    deliver(ScriptedStreamSource(stream_record(1)), function, destination, maximumRetryAttempts=1)
 
-    assert function.batches == [[1]] * 6
-    assert settled.metrics["DroppedEventCount"] == 0
+    assert function.batches == [[1]] * (5 + 2)
+    assert destination.documents[0]["requestContext"]["approximateInvokeCount"] == 2
 
 
 def test_throttles_end_when_the_record_is_too_old() -> None:

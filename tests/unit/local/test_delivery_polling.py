@@ -155,6 +155,26 @@ def test_a_source_that_fails_is_read_again_and_nothing_is_lost() -> None:
     assert function.batches == [[1, 2, 3], [4, 5, 6]]
 
 
+def test_an_expired_iterator_is_replaced_by_one_after_the_last_record_read() -> None:
+    function = ScriptedFunction()
+    source = ScriptedStreamSource(stream_record(1))
+
+    async def main() -> None:
+        running = mapping(source, function)
+
+        async def expire() -> None:
+            await running.settled()
+            source.expire_iterators()
+            source.write(stream_record(2))
+            await running.settled()
+
+        await while_running(running, expire())
+
+    run(main())
+
+    assert function.batches == [[1], [2]]
+
+
 def test_a_source_that_cannot_be_reached_at_the_start_is_waited_for() -> None:
     function = ScriptedFunction()
     source = ScriptedStreamSource(stream_record(1))
@@ -307,12 +327,11 @@ def test_a_mapping_with_nothing_settled_yet_begins_again_where_it_began() -> Non
 
 
 def test_a_failure_that_is_not_the_streams_ends_the_run() -> None:
-    class Broken(ScriptedFunction):
-        async def invoke(self, event: object) -> object:  # type: ignore[override]  # never returns
-            raise ZeroDivisionError
+    def answer(_: list[Record]) -> object:
+        raise ZeroDivisionError
 
     with pytest.raises(ExceptionGroup) as caught:
-        deliver(ScriptedStreamSource(stream_record(1)), Broken())  # type: ignore[arg-type]  # likewise
+        deliver(ScriptedStreamSource(stream_record(1)), ScriptedFunction(answer))
 
     assert caught.group_contains(ZeroDivisionError)
 
