@@ -81,22 +81,30 @@ def _converted(kind: Any, value: object) -> object:
             raise _RefusedError(type_in_words(kind))
         return kind(str(value))
     if typing.get_origin(kind) is tuple:
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise _RefusedError(type_in_words(kind))
-        try:
-            return tuple(_converted(typing.get_args(kind)[0], element) for element in value)
-        except _RefusedError:
-            raise _RefusedError(type_in_words(kind)) from None
+        return _converted_list(kind, value)
     if kind == Mapping[str, str]:
-        if not isinstance(value, Mapping):
-            raise _RefusedError(type_in_words(kind))
-        if not all(isinstance(text, str) for text in value.values()):
-            raise _RefusedError("an object of texts")
-        return dict(value)
+        return _converted_texts(value)
     # Not isinstance: bool is a subclass of int, and `true` is no batch size.
     if type(value) is not kind:
         raise _RefusedError(type_in_words(kind))
     return value
+
+
+def _converted_list(kind: Any, value: object) -> object:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _RefusedError(type_in_words(kind))
+    try:
+        return tuple(_converted(typing.get_args(kind)[0], element) for element in value)
+    except _RefusedError:
+        raise _RefusedError(type_in_words(kind)) from None
+
+
+def _converted_texts(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise _RefusedError("an object")
+    if not all(isinstance(text, str) for text in value.values()):
+        raise _RefusedError("an object of texts")
+    return dict(value)
 
 
 def _unknown(name: str, known: list[str]) -> str:
