@@ -84,49 +84,38 @@ _NUMBERS: Final = {
 """Setting, field, least and greatest value: the API model's."""
 
 
+_STARTING_POSITIONS: Final = ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON")
+
+
 def _validation_errors(inputs: Mapping[str, Any]) -> Iterator[str]:
     """What AWS's API layer refuses before Lambda sees it: all in one sentence."""
-    errors = [*_missing(inputs), *_out_of_range(inputs), *_out_of_set(inputs)]
+    errors = [
+        f"Value {value} at '{key}' failed to satisfy constraint: Member must {constraint}"
+        for key, value, constraint in _violations(inputs)
+    ]
     if errors:
         plural = "s" if len(errors) > 1 else ""
         yield f"{len(errors)} validation error{plural} detected: {'; '.join(errors)}"
 
 
-def _missing(inputs: Mapping[str, Any]) -> Iterator[str]:
+def _violations(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for key in ("functionName", "startingPosition"):
         if key not in inputs:
-            yield _violation("null", key, "must not be null")
-
-
-def _out_of_range(inputs: Mapping[str, Any]) -> Iterator[str]:
+            yield key, "null", "not be null"
     for key, (_, least, greatest) in _NUMBERS.items():
-        value = inputs.get(key, least)
-        if value != int(value):
-            yield _violation(f"'{value}'", key, "must be a whole number")
-        elif value < least:
-            limit = f"must have value greater than or equal to {least}"
-            yield _violation(f"'{int(value)}'", key, limit)
-        elif value > greatest:
-            limit = f"must have value less than or equal to {greatest}"
-            yield _violation(f"'{int(value)}'", key, limit)
-
-
-def _out_of_set(inputs: Mapping[str, Any]) -> Iterator[str]:
+        value = int(inputs.get(key, least))
+        if value < least:
+            yield key, f"'{value}'", f"have value greater than or equal to {least}"
+        if value > greatest:
+            yield key, f"'{value}'", f"have value less than or equal to {greatest}"
     position = inputs.get("startingPosition", "LATEST")
     if position not in _STARTING_POSITIONS:
-        allowed = f"must satisfy enum value set: [{', '.join(_STARTING_POSITIONS)}]"
-        yield _violation(f"'{position}'", "startingPosition", allowed)
-    types = inputs.get("functionResponseTypes", [])
-    if types and types != ["ReportBatchItemFailures"]:
-        allowed = "must satisfy enum value set: [ReportBatchItemFailures]"
-        yield _violation(f"'[{', '.join(types)}]'", "functionResponseTypes", allowed)
-
-
-_STARTING_POSITIONS: Final = ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON")
-
-
-def _violation(value: str, key: str, constraint: str) -> str:
-    return f"Value {value} at '{key}' failed to satisfy constraint: Member {constraint}"
+        allowed = ", ".join(_STARTING_POSITIONS)
+        yield "startingPosition", f"'{position}'", f"satisfy enum value set: [{allowed}]"
+    types = inputs.get("functionResponseTypes") or ["ReportBatchItemFailures"]
+    if types != ["ReportBatchItemFailures"]:
+        allowed = "satisfy enum value set: [ReportBatchItemFailures]"
+        yield "functionResponseTypes", f"'[{', '.join(types)}]'", allowed
 
 
 def _refusals(inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -27,8 +27,11 @@ from infra.local.stream_reader import (
 
 logger = logging.getLogger(__name__)
 
-IDLE_WAIT: Final = 0.03
-"""Seconds between polls that find nothing. Lambda polls a shard four times a second."""
+IDLE_WAIT: Final = 0.05
+"""Seconds between polls that find nothing: what is written here is to be processed within 100 ms.
+
+Lambda polls a shard four times a second.
+"""
 
 READ_LIMIT: Final = 1000
 """Records of one poll: GetRecords' greatest limit."""

@@ -1,5 +1,7 @@
 """ReportBatchItemFailures: every form of response, and how attempts are counted with it."""
 
+from typing import Any
+
 import pytest
 
 from infra.local.stream_reader import Record
@@ -14,7 +16,7 @@ from tests.unit.local.scripted import (
     stream_record,
 )
 
-REPORTING = {"functionResponseTypes": ["ReportBatchItemFailures"]}
+REPORTING: dict[str, Any] = {"functionResponseTypes": ["ReportBatchItemFailures"]}
 
 
 def reports(*poison: int) -> ScriptedFunction:

@@ -125,10 +125,6 @@ def test_a_record_age_under_a_minute_is_refused(age: int) -> None:
     assert settings(maximumRecordAgeInSeconds=60).maximum_record_age_in_seconds == 60
 
 
-def test_a_number_that_is_not_whole_is_refused() -> None:
-    assert "'7.5' at 'batchSize'" in refusal(batchSize=7.5)
-
-
 def test_a_starting_position_is_required() -> None:
     """[M]"""
     assert refusal(startingPosition=None) == (
