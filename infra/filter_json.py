@@ -22,7 +22,8 @@ def decode(text: str) -> object:
     """The value of a JSON text, each object as a `JsonObject`.
 
     Raises `ValueError`, saying where and what, for what is not JSON (NaN and Infinity too) and for
-    a number that does not fit into a double, because AWS compares numbers as doubles.
+    a number that does not fit into a double, because AWS compares numbers as doubles;
+    `RecursionError` for JSON that is nested beyond Python's limit.
     """
     try:
         value: object = json.loads(
@@ -31,8 +32,6 @@ def decode(text: str) -> object:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ValueError(f"must be JSON: {error.msg} at {place}") from error
-    except RecursionError as error:
-        raise ValueError("must be nested less deeply") from error
     return value
 
 

@@ -15,6 +15,9 @@ from infra.filter_values import InvalidMatchError, matcher
 MOST_COMBINATIONS: Final = 1000
 """Combinations of `$or` in one pattern; a limit of this module, to stay clear of explosions."""
 
+MOST_NAMES: Final = 100
+"""Names on a path; a limit of this module. DynamoDB nests 32 levels, a name and a type for each."""
+
 _OR: Final = "$or"
 _RESERVED_WITHIN_OR: Final = frozenset({
     "=", "<", "<=", ">", ">=", "anything-but", "cidr", "date-after", "date-before",
@@ -46,10 +49,13 @@ class FilterPattern:
     def __init__(self, text: str) -> None:
         self.text = text
         compiler = _Compiler()
-        self.definition = _definition(text)
-        """The pattern as JSON, equal keys included."""
-        self.rules = compiler.rules(self.definition)
-        """The combinations of `$or`, of which one must match; without `$or` it is one."""
+        try:
+            self.definition = _definition(text)
+            """The pattern as JSON, equal keys included."""
+            self.rules = compiler.rules(self.definition)
+            """The combinations of `$or`, of which one must match; without `$or` it is one."""
+        except RecursionError as error:
+            raise InvalidFilterPatternError([("", "must be nested less deeply")]) from error
         self.overridden = tuple(compiler.overridden)
         """Where a path is given again; AWS heeds only the last [V, event-ruler]."""
         if compiler.problems:
@@ -127,6 +133,8 @@ class _Compiler:
             inner = place.key(name)
             if name == _OR:
                 combinations = self._any_of(value, place.within(inner.text), combinations)
+            elif len(".".join(inner.names).split(".")) > MOST_NAMES:
+                self._problem(inner, f"must not be a path of more than {MOST_NAMES} names")
             elif name in reserved:
                 self._problem(inner, "is an operator's name, which no field within $or may have")
             elif isinstance(value, JsonObject):
