@@ -1,0 +1,57 @@
+"""The embedded AWS's process: moto's server, which the emulator starts and stops.
+
+Out of the box moto checks the permissions of DynamoDB and its streams against the resource `*`, so
+that a policy scoped to an ARN, as it should be, is refused. moto's own SQS and IAM parts have a
+seam for it, a method `_determine_resource`; it is added here to the two that lack it.
+"""
+
+import argparse
+from typing import Any
+
+from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+def _table_arn(handler: Any) -> str:
+    name = handler._get_param("TableName")  # noqa: SLF001 - moto's way to read a parameter
+    if not name:
+        return "*"
+    account, region = handler.current_account, handler.region
+    return f"arn:aws:dynamodb:{region}:{account}:table/{name.rpartition('/')[2]}"
+
+
+def _stream_arn(handler: Any) -> str:
+    """A shard iterator begins with the ARN of its stream."""
+    iterator = handler._get_param("ShardIterator") or ""  # noqa: SLF001 - as above
+    return handler._get_param("StreamArn") or iterator.partition("|")[0] or "*"  # noqa: SLF001 - as above
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """HTTP/1.1, so that clients keep their connections, and no line for each request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+def main() -> None:
+    """Serves until it is killed. Prints its port once it listens."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    port = parser.parse_args().port
+    DynamoHandler._determine_resource = _table_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
+    DynamoDBStreamsHandler._determine_resource = _stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server(
+        "127.0.0.1", port, application, threaded=True, request_handler=_QuietHandler
+    )
+    print(server.port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Another engine under the same program: what it registers is created in the embedded AWS.
+
+`pulumi.runtime.set_mocks` is Pulumi's own seam for it. It is not `pulumi up`: there is no state, no
+diff and no auto-naming.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pulumi.runtime import mocks, rpc
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One resource that the program registered."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    urn: str
+    parent: str
+    """The parent's URN."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Deployed:
+    """What a run of the program made, in the order of registration."""
+
+    resources: list[Resource] = field(default_factory=list)
+    exports: Mapping[str, Any] = field(default_factory=dict)
+
+    def only(self, type_: str) -> Resource:
+        """The resource of a type of which there is one."""
+        (resource,) = (each for each in self.resources if each.type == type_)
+        return resource
+
+
+class Provider(Protocol):
+    """What creates resources and answers look-ups."""
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The outputs of a new resource."""
+        ...
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The result of a provider's function."""
+        ...
+
+
+class Monitor(mocks.MockMonitor):
+    """Takes the program's registrations, also what Pulumi's mocks alone do not see."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.deployed = Deployed()
+        self.error: Exception | None = None
+        """The first thing that went wrong, which is the cause of whatever went wrong after it."""
+        self._provider = provider
+        super().__init__(_Creating(self))
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._first_error(lambda: self._provider.create(type_, name, inputs))
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._first_error(lambda: self._provider.look_up(token, arguments))
+
+    def _first_error(self, work: Any) -> Mapping[str, Any]:
+        try:
+            result: Mapping[str, Any] = work()
+        except Exception as error:
+            self.error = self.error or error
+            raise
+        return result
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
+        self.deployed.resources.append(
+            Resource(
+                type=request.type,
+                name=request.name,
+                inputs=plain(rpc.deserialize_properties(request.object)),
+                outputs=plain(rpc.deserialize_properties(response.object)),
+                urn=response.urn,
+                parent=request.parent,
+            )
+        )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        if "pulumi:pulumi:Stack::" in request.urn:
+            self.deployed.exports = plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # Pulumi's
+
+
+class _Creating(mocks.Mocks):
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if not args.custom:
+            return f"{args.name}-id", {}  # a component: its children are what is created
+        outputs = self._monitor.create(args.typ, args.name, plain(args.inputs))
+        return f"{args.name}-id", {**args.inputs, **outputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override] # Pulumi takes both
+        return dict(self._monitor.look_up(args.token, plain(args.args)))
+
+
+def plain(value: Any) -> Any:
+    """Without secret envelopes, and with whole numbers whole: on Pulumi's wire all are floats."""
+    if rpc.is_rpc_secret(value):
+        return plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
