@@ -157,11 +157,12 @@ class Delivery:
         invoke_count: int,
         invocation: Invocation | None = None,
     ) -> None:
-        """Sends the batch to the destination.
+        """Sends the batch to the destination; without one it is dropped.
 
-        When the destination refuses it, the records are dropped and counted as such, and the
-        shard moves on (Lambda Developer Guide, "Event source mapping metrics": Lambda "emits" a
-        DestinationDeliveryFailures of 1 and DroppedEventCount for each event).
+        When the destination refuses, the records are dropped too and the shard moves on, as AWS
+        has it ("Types of metrics for Lambda functions": a DestinationDeliveryFailures of 1, and a
+        DroppedEventCount of as many events). AWS does not count as dropped what outlived the
+        stream's retention; here that is counted, since nothing is to be lost unseen.
         """
         metric = "DroppedEventCount"
         if self.destination is not None:
