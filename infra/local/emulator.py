@@ -77,7 +77,7 @@ class Emulator:
             text=True,
         )
         self._endpoint: str | None = None
-        self._clients: dict[tuple[str, Credentials], Any] = {}
+        self._clients: dict[tuple[str, Credentials, str], Any] = {}
         self._making_clients = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -109,29 +109,29 @@ class Emulator:
             self._endpoint = f"http://127.0.0.1:{port}"
         return self._endpoint
 
-    def client(self, service: str, credentials: Credentials = ROOT) -> Any:
+    def client(self, service: str, credentials: Credentials = ROOT, endpoint: str = "") -> Any:
         """A boto3 client of one service; the same one for the same credentials."""
         with self._making_clients:  # a session is not for several threads at once
-            key = (service, credentials)
+            key = (service, credentials, endpoint)
             if key not in self._clients:
-                self._clients[key] = self._new_client(service, credentials)
+                self._clients[key] = self._new_client(service, credentials, endpoint)
             return self._clients[key]
 
-    def _new_client(self, service: str, credentials: Credentials) -> Any:
+    def _new_client(self, service: str, credentials: Credentials, endpoint: str) -> Any:
         session: Any = _session()  # its types know the services one by one
         return session.client(
             service,
             region_name=self.region,
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
             config=Config(
+                # Who polls has its own retries, and a retried invocation would run twice.
                 retries={"total_max_attempts": 1},
                 connect_timeout=2,
-                read_timeout=30,
+                read_timeout=30 if service != "lambda" else 910,
                 max_pool_connections=20,
-                tcp_keepalive=True,
             ),
         )
 

@@ -1,8 +1,8 @@
 """The embedded AWS's process: moto's server, which the emulator starts and stops.
 
-Out of the box moto checks the permissions of DynamoDB and its streams against the resource `*`, so
-that a policy scoped to an ARN, as it should be, is refused. moto's own SQS and IAM parts have a
-seam for it, a method `_determine_resource`; it is added here to the two that lack it.
+Out of the box moto checks the permissions of DynamoDB, its streams and CloudWatch Logs against the
+resource `*`, so that a policy scoped to an ARN, as it should be, is refused. moto's own SQS and IAM
+parts have a seam for it, a method `_determine_resource`; it is added here to those that lack it.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+from moto.logs.responses import LogsResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -26,6 +27,15 @@ def _stream_arn(handler: Any) -> str:
     """A shard iterator begins with the ARN of its stream."""
     iterator = handler._get_param("ShardIterator") or ""  # noqa: SLF001 - as above
     return handler._get_param("StreamArn") or iterator.partition("|")[0] or "*"  # noqa: SLF001 - as above
+
+
+def _log_stream_arn(handler: Any) -> str:
+    group = handler._get_param("logGroupName")  # noqa: SLF001 - as above
+    if not group:
+        return "*"
+    account, region = handler.current_account, handler.region
+    stream = handler._get_param("logStreamName") or ""  # noqa: SLF001 - as above
+    return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -45,6 +55,7 @@ def main() -> None:
     port = parser.parse_args().port
     DynamoHandler._determine_resource = _table_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     DynamoDBStreamsHandler._determine_resource = _stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
+    LogsResponse._determine_resource = _log_stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server(
         "127.0.0.1", port, application, threaded=True, request_handler=_QuietHandler

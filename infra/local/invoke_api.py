@@ -20,6 +20,7 @@ from infra.local.lambda_runtime import LambdaFunction
 MAXIMUM_PAYLOAD: Final = 6 * 1024 * 1024
 """Bytes of a synchronous invocation's event; the quota is Lambda's."""
 
+_SHUTDOWN_TIMEOUT: Final = 0.01
 _TAIL: Final = 4096
 """Bytes of the log that LogType=Tail returns."""
 
@@ -34,7 +35,9 @@ class InvokeApi:
         application = web.Application(client_max_size=2 * MAXIMUM_PAYLOAD)
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
         application.router.add_route("*", "/{tail:.*}", self._unknown)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
+        )
         self.endpoint = ""
 
     async def start(self, port: int = 0) -> None:

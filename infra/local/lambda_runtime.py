@@ -38,10 +38,12 @@ class LambdaFunction:
         *,
         sandbox: Sandbox | None = None,
         on_log: Callable[[str], None] = lambda _: None,
+        on_invocation: Callable[[Invocation], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self._sandbox = sandbox or ProcessSandbox()
         self._on_log = on_log
+        self._on_invocation = on_invocation
         self._idle: list[ExecutionEnvironment] = []
         self._all: set[ExecutionEnvironment] = set()
         self._in_use = 0
@@ -51,6 +53,10 @@ class LambdaFunction:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends every environment; what is being invoked fails."""
         await asyncio.gather(*(environment.stop() for environment in list(self._all)))
         self._idle.clear()
         self._all.clear()
@@ -98,6 +104,7 @@ class LambdaFunction:
             self._idle.append(environment)
         else:
             await self._discard(environment)
+        self._on_invocation(invocation)
         return invocation
 
     async def _warm(self) -> "ExecutionEnvironment | None":

@@ -18,6 +18,8 @@ MAXIMUM_RESPONSE: Final = 6_291_556
 
 _ANY_BODY: Final = 256 * 1024 * 1024
 _PREFIX: Final = "/2018-06-01/runtime"
+_SHUTDOWN_TIMEOUT: Final = 0.01
+"""Seconds for open requests to end, such as one for the next event; 0 would wait for ever."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +54,12 @@ class RuntimeApi:
         self.ready = asyncio.Event()
         """Set when the runtime asks for its first event: the function has been initialised."""
         self.init_error: asyncio.Future[Mapping[str, Any]] = asyncio.Future()
-        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_TIMEOUT,
+            handler_cancellation=True,  # a runtime that is gone waits for no event
+        )
         self.address = ""
         """host:port, for AWS_LAMBDA_RUNTIME_API."""
 

@@ -1,0 +1,118 @@
+"""The demo: deploys the program here, sends requests through it, and says what became of them."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from handler.config import EventName, RequestsStream
+from infra.local import report
+from infra.local.deployment import LocalDeployment, Watcher, deploy
+from infra.local.engine import Resource
+from infra.local.invocation import Invocation
+from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
+from infra.local.resources import EVENT_SOURCE_MAPPING
+from infra.local.sandbox import Sandbox
+
+_DRAIN_TIMEOUT_BASE = 60.0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Stopwatch:
+    """When the first record was handed to the function and done."""
+
+    first: float | None = field(default=None)
+
+    def stop(self, _: Invocation) -> None:
+        self.first = self.first or time.perf_counter()
+
+
+def run_demo(
+    *,
+    stack: str,
+    items: Path | None,
+    count: int | None,
+    port: int,
+    sandbox: Sandbox | None = None,
+) -> int:
+    """Returns the exit code: 0 when every insert was processed, else 1.
+
+    Raises what `deploy` raises, and `ItemsError`.
+    """
+    stream = RequestsStream()
+    if items is not None:
+        writes = read_items(items, stream)
+    else:
+        writes = built_in_mix(stream) if count is None else inserts_of(stream, count)
+    screen, stopwatch, began = report.console(), _Stopwatch(), time.perf_counter()
+    screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+    watcher = Watcher(on_invocation=stopwatch.stop)
+    with deploy(stack, sandbox=sandbox, watcher=watcher, port=port) as deployment:
+        screen.print(report.resource_tree(_created(deployment), f"stack {stack}"))
+        screen.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
+        wrote_first = time.perf_counter()
+        _write(deployment, writes)
+        screen.print(_written(writes, deployment.outputs["tableName"]))
+        try:
+            deployment.drain(_DRAIN_TIMEOUT_BASE + len(writes) / 50)
+        except TimeoutError as error:
+            screen.print(f"Not everything was processed: {error}")
+        settled = time.perf_counter() - wrote_first
+        first = (stopwatch.first or time.perf_counter()) - wrote_first
+        return _say(screen, deployment, writes, first=first, settled=settled)
+
+
+def _created(deployment: LocalDeployment) -> list[Resource]:
+    return deployment.resources
+
+
+def _write(deployment: LocalDeployment, writes: list[Write]) -> None:
+    client, table = deployment.client("dynamodb"), deployment.outputs["tableName"]
+    for write in writes:
+        write.put_into(client, table)
+
+
+def _written(writes: list[Write], table: str) -> str:
+    inserts, updates, removals = (count_of(writes, [event]) for event in EventName)
+    return f"Wrote to {table}: {inserts} inserts, {updates} updates, {removals} removals"
+
+
+def _say(
+    screen: Console,
+    deployment: LocalDeployment,
+    writes: list[Write],
+    *,
+    first: float,
+    settled: float,
+) -> int:
+    metrics, counts = deployment.metrics, report.handled(deployment.log)
+    mapping = deployment.deployed.only(EVENT_SOURCE_MAPPING)
+    patterns = " or ".join(
+        one["pattern"] for one in mapping.inputs.get("filterCriteria", {}).get("filters", [])
+    )
+    given_up = metrics["OnFailureDestinationDeliveredEventCount"] + metrics["DroppedEventCount"]
+    screen.print(
+        report.figures(
+            [
+                ("records read from the stream", str(metrics["PolledEventCount"])),
+                (f"kept away by the filter {patterns}", str(metrics["FilteredOutEventCount"])),
+                ("invocations of the handler", str(len(deployment.invocations))),
+                ("requests processed", str(counts["Processed"])),
+                ("requests rejected and parked", str(counts["Rejected"])),
+                ("failed attempts", str(counts["Failed"])),
+                ("records given up", str(given_up)),
+                ("first request processed after", f"{first * 1000:.0f} ms"),
+                ("all settled after", f"{settled * 1000:.0f} ms"),
+            ]
+        )
+    )
+    expected = count_of(writes, RequestsStream().events)
+    done = counts["Processed"]
+    if done == expected:
+        screen.print(f"\nEvery insert was processed: {done} of {expected}.")
+        return 0
+    screen.print(f"\nNot every insert was processed: {done} of {expected}.")
+    for line in [line for line in deployment.log if '"error_type"' in line][:5]:
+        screen.print(f"  {line}")
+    return 1

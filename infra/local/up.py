@@ -1,0 +1,79 @@
+"""The local run that stays: write to the table from another terminal, and see what happens."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from rich.console import Console
+from watchfiles import watch
+
+from infra.local import report
+from infra.local.deployment import LocalDeployment, Watcher, deploy
+from infra.local.emulator import local_environment
+from infra.local.invocation import Invocation
+from infra.local.program import PROJECT
+from infra.local.sandbox import Sandbox
+
+
+def run_up(*, stack: str, port: int, sandbox: Sandbox | None = None) -> int:
+    """Runs until Ctrl-C or SIGTERM and returns the exit code. Raises what `deploy` raises."""
+    screen = report.console()
+    screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+
+    def on_invocation(invocation: Invocation) -> None:
+        for line in report.invocation_lines(invocation):
+            screen.print(line)
+
+    watcher = Watcher(on_invocation=on_invocation)
+    with (
+        _stopped() as stop,
+        deploy(stack, sandbox=sandbox, watcher=watcher, port=port) as deployment,
+    ):
+        _introduce(screen, deployment)
+        for changes in watch(
+            PROJECT / "handler", stop_event=stop, raise_interrupt=False, debounce=100
+        ):
+            names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
+            deployment.reload()
+            screen.print(f"{names} changed: the next invocation runs the new code")
+    screen.print("Stopped; nothing is left running.")
+    return 0
+
+
+def _introduce(screen: Console, deployment: LocalDeployment) -> None:
+    environment = {
+        **local_environment(
+            deployment.endpoint, deployment.emulator.region, deployment.credentials
+        ),
+        "AWS_ENDPOINT_URL_LAMBDA": deployment.lambda_endpoint,
+    }
+    outputs = deployment.outputs
+    screen.print("\nFor another terminal:\n")
+    for name, value in environment.items():
+        screen.print(f"export {name}={value}", soft_wrap=True)
+    screen.print("\nThen, for example:\n")
+    screen.print(outputs["putItemCommand"], soft_wrap=True)
+    screen.print(
+        f"python -m infra.replay list --bucket {outputs['failureBucket']} "
+        f"--function {outputs['functionName']} --table {outputs['tableName']}",
+        soft_wrap=True,
+    )
+    screen.print("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
+
+
+@contextlib.contextmanager
+def _stopped() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, so that everything is closed in order."""
+    stop = threading.Event()
+
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
