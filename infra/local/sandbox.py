@@ -1,18 +1,27 @@
 """Where the function's code runs: here, a process of this machine under AWS's runtime client.
 
-The process gets what Lambda would give it, and nothing of the caller's environment.
+The process gets what Lambda would give it, and nothing of the caller's environment. What it is
+sent, and when it must end, is the business of `execution_environment`.
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, cast
 
 from infra.config import Architecture
+
+_LONGEST_LINE: Final = 256 * 1024
+"""Bytes after which a line of output is cut; a log event of CloudWatch Logs is no longer."""
+
+_LAST_OUTPUT: Final = 1.0
+"""Seconds for the output of a process that has ended to arrive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +47,15 @@ class FunctionSettings:
     log_format: str = "Text"
     application_log_level: str | None = None
     reserved_concurrency: int | None = None
+    """Invocations at the same time; 0 switches the function off, as on AWS."""
 
     def runtime_environment(self, runtime_api: str) -> dict[str, str]:
-        """The variables that Lambda sets, under the declared ones, which cannot replace them.
+        """The declared variables, and around them those that Lambda sets.
 
-        AWS: Lambda Developer Guide, "Defined runtime environment variables".
+        AWS: Lambda Developer Guide, "Defined runtime environment variables". A function may
+        declare some of them itself, but none of the reserved ones.
         """
+        defaults = {"LANG": "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC"}
         reserved = {
             "_HANDLER": self.entry_point,
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -57,13 +69,10 @@ class FunctionSettings:
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "AWS_LAMBDA_LOG_FORMAT": self.log_format,
             "LAMBDA_TASK_ROOT": str(self.code),
-            "TZ": ":UTC",
-            "LANG": "en_US.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
         }
         if self.application_log_level is not None:
             reserved["AWS_LAMBDA_LOG_LEVEL"] = self.application_log_level
-        return {**self.environment, **reserved, **self.platform_environment}
+        return {**defaults, **self.environment, **reserved, **self.platform_environment}
 
 
 class SandboxProcess(Protocol):
@@ -103,72 +112,108 @@ class ProcessSandbox:
     async def start(
         self, settings: FunctionSettings, runtime_api: str, on_log: Callable[[str], None]
     ) -> SandboxProcess:
-        environment = settings.runtime_environment(runtime_api)
-        process = await asyncio.create_subprocess_exec(
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: LocalProcess(on_log),
             *dying_with_parent(),
             sys.executable,
+            "-B",  # the image holds compiled code; here the user's folder stays as it is
             "-m",
             "awslambdaric",
             settings.entry_point,
             cwd=settings.code,
-            # The image holds compiled code; here the user's folder stays as it is.
-            env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**_OF_THE_IMAGE, **settings.runtime_environment(runtime_api)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            limit=16 * 1024 * 1024,
+            # Ctrl-C is the caller's; and all that the function starts can be ended with it.
+            start_new_session=True,
         )
-        return LocalProcess(process, on_log)
+        return process
 
 
-class LocalProcess:
-    """A process of this machine, with its output."""
+_OF_THE_IMAGE: Final = {
+    "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+    # Lambda's user has no such folder either; the caller's ~/.aws must not be read.
+    "HOME": "/home/sbx_user1051",
+}
 
-    def __init__(self, process: asyncio.subprocess.Process, on_log: Callable[[str], None]) -> None:
-        self._process = process
-        self._output = asyncio.create_task(self._read_output(on_log))
+
+class LocalProcess(asyncio.SubprocessProtocol):
+    """A process of this machine with all that it started, and its output in lines."""
+
+    def __init__(self, on_log: Callable[[str], None]) -> None:
+        self._on_log = on_log
+        self._unfinished_line = b""
+        self._has_ended = asyncio.Event()
+        self._has_printed_all = asyncio.Event()
 
     async def wait(self) -> str:
-        code = await self._process.wait()
-        await self._output
-        if code < 0:
-            return f"signal: {_signal_in_words(-code)}"
-        return f"exit status {code}"
+        await self._has_ended.wait()
+        # A process that left the group on purpose may hold the output open.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_printed_all.wait(), _LAST_OUTPUT)
+        self._transport.close()
+        code = self._transport.get_returncode() or 0
+        return f"signal: {_signal_in_words(-code)}" if code < 0 else f"exit status {code}"
 
     def kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
+        if not self._has_ended.is_set():
+            self._kill_group()
 
     def memory_in_use(self) -> int | None:
+        statm = Path(f"/proc/{self._transport.get_pid()}/statm")
         try:
-            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+            resident_pages = int(statm.read_text(encoding="ascii").split()[1])
         except OSError:
             return None
-        return int(pages) * 4096
+        return resident_pages * os.sysconf("SC_PAGE_SIZE")
 
-    async def _read_output(self, on_log: Callable[[str], None]) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - asked for when it was started
-        while True:
-            try:
-                line = await self._process.stdout.readline()
-            except ValueError:
-                continue  # a line over the limit is left out, as Lambda cuts it
-            if not line:
-                return
-            on_log(line.decode(errors="replace").rstrip("\n"))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        del fd
+        *lines, rest = (self._unfinished_line + data).split(b"\n")
+        self._unfinished_line = rest
+        for line in lines:
+            self._log(line)
+        if len(rest) > _LONGEST_LINE:
+            self._flush()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        del fd, exc
+        self._flush()
+        self._has_printed_all.set()
+
+    def process_exited(self) -> None:
+        self._kill_group()
+        self._has_ended.set()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._transport.get_pid(), signal.SIGKILL)
+
+    def _flush(self) -> None:
+        line, self._unfinished_line = self._unfinished_line, b""
+        if line:
+            self._log(line)
+
+    def _log(self, line: bytes) -> None:
+        # The runtime client writes an error with its traceback as one line, parted by \r.
+        for part in line.decode(errors="replace").rstrip("\r").split("\r"):
+            self._on_log(part)
 
 
 def dying_with_parent() -> list[str]:
     """A command prefix: what it starts is killed when this process dies, however it dies.
 
-    Linux only; elsewhere nothing is added, and a killed parent leaves its children.
+    Linux only. Elsewhere nothing is added: a runtime then ends when it next finds its API gone.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def _signal_in_words(number: int) -> str:
-    """As Lambda, which is written in Go, prints it."""
-    return {signal.SIGKILL: "killed", signal.SIGTERM: "terminated"}.get(
-        signal.Signals(number), signal.Signals(number).name
-    )
+    """As Lambda prints it: killed, terminated, segmentation fault."""
+    words = signal.strsignal(number) or str(number)
+    return words.split(":")[0].lower()
