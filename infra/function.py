@@ -61,7 +61,7 @@ class ProcessorFunction(pulumi.ComponentResource):
 
     def _log_group(self, name: str, config: StackConfig) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
-            f"{name}-logs",
+            f"{name}-log-group",
             retention_in_days=config.function.log_retention_days,
             tags=config.tags,
             opts=self._children,

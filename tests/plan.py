@@ -81,6 +81,10 @@ class Plan:
         """The inputs of the only resource of a type, or of the only one of that name."""
         return self.resource(type_, name).inputs
 
+    def names(self) -> set[str]:
+        """The names of all resources."""
+        return {resource.name for resource in self.registered}
+
     def policy(self, name: str) -> dict[str, Any]:
         """The role policy of that name, decoded: its statements by their Sid."""
         document = json.loads(self.inputs_of(ROLE_POLICY, name)["policy"])

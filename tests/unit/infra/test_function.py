@@ -1,0 +1,110 @@
+"""The function, its role and its log group."""
+
+import json
+
+import pytest
+
+from handler.config import ENTRY_POINT, HandlerConfig
+from tests.plan import FUNCTION, LOG_GROUP, ROLE, plan_of
+
+VPC = {"subnetIds": ["subnet-0123456789abcdef0"], "securityGroupIds": ["sg-0123456789abcdef0"]}
+
+
+def test_the_function_is_an_image_that_starts_at_the_contracts_entry_point():
+    function = plan_of().inputs_of(FUNCTION)
+
+    assert function["packageType"] == "Image"
+    assert function["imageConfig"] == {"commands": [ENTRY_POINT]}
+    assert {"handler", "runtime", "layers"}.isdisjoint(function)
+
+
+def test_the_function_has_the_resources_that_the_stack_sets():
+    settings = {"memorySize": 1024, "timeout": 120, "ephemeralStorage": 2048}
+    function = plan_of({"function": {**settings, "reservedConcurrency": 7}}).inputs_of(FUNCTION)
+
+    assert function["memorySize"] == 1024
+    assert function["timeout"] == 120
+    assert function["ephemeralStorage"] == {"size": 2048}
+    assert function["reservedConcurrentExecutions"] == 7
+
+
+def test_no_concurrency_is_set_aside_by_default():
+    assert "reservedConcurrentExecutions" not in plan_of().inputs_of(FUNCTION)
+
+
+def test_the_handler_reads_from_its_environment_what_the_stack_says():
+    plan = plan_of({"function": {"logLevel": "DEBUG", "minimumRemainingTimeInMillis": 2500}})
+
+    told = HandlerConfig.from_environ(plan.inputs_of(FUNCTION)["environment"]["variables"])
+    assert told.failure_bucket == plan.exports["failureBucket"]
+    assert told.idempotency_table == plan.exports["idempotencyTable"]
+    assert told.log_level == "DEBUG"
+    assert told.minimum_remaining_time == 2500
+
+
+def test_an_event_is_remembered_longer_than_it_can_come_back():
+    plan = plan_of({"failures": {"retentionDays": 7}})
+
+    told = HandlerConfig.from_environ(plan.inputs_of(FUNCTION)["environment"]["variables"])
+    stream_and_bucket = (1 + 7) * 24 * 3600
+    assert told.idempotency_expires_after > stream_and_bucket
+
+
+def test_the_function_logs_json_to_a_group_of_its_own():
+    plan = plan_of({"function": {"logLevel": "WARN", "logRetentionDays": 90}})
+
+    logging = plan.inputs_of(FUNCTION)["loggingConfig"]
+    assert logging["logFormat"] == "JSON"
+    assert logging["logGroup"] == plan.exports["logGroup"] == plan.resource(LOG_GROUP).name
+    assert logging["applicationLogLevel"] == "WARN"
+    assert plan.inputs_of(LOG_GROUP)["retentionInDays"] == 90
+
+
+def test_log_group_and_rights_exist_before_the_function():
+    depends_on = plan_of().resource(FUNCTION).depends_on
+
+    assert depends_on >= {
+        "requests-processor-log-group",
+        "requests-processor-logs",
+        "requests-processor-parking",
+        "requests-processor-idempotency",
+        "requests-processor-tracing",
+    }
+
+
+def test_only_lambda_may_assume_the_role():
+    trust = json.loads(plan_of().inputs_of(ROLE)["assumeRolePolicy"])
+
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Action"] == "sts:AssumeRole"
+
+
+def test_the_role_has_no_managed_or_inline_policy():
+    assert {"managedPolicyArns", "inlinePolicies"}.isdisjoint(plan_of().inputs_of(ROLE))
+
+
+@pytest.mark.parametrize(("tracing", "mode"), [(True, "Active"), (False, "PassThrough")])
+def test_the_right_to_send_traces_comes_and_goes_with_tracing(tracing: bool, mode: str):
+    plan = plan_of({"function": {"tracing": tracing}})
+
+    policies = {name for name in plan.names() if name.endswith("-tracing")}
+    assert plan.inputs_of(FUNCTION)["tracingConfig"] == {"mode": mode}
+    assert bool(policies) is tracing
+
+
+def test_without_a_vpc_there_is_no_right_to_network_interfaces():
+    plan = plan_of()
+
+    assert "requests-processor-network" not in plan.names()
+    assert "vpcConfig" not in plan.inputs_of(FUNCTION)
+    assert "replaceSecurityGroupsOnDestroy" not in plan.inputs_of(FUNCTION)
+
+
+def test_in_a_vpc_the_function_gets_its_network_interfaces_and_gives_back_its_groups():
+    plan = plan_of({"function": VPC})
+
+    function = plan.resource(FUNCTION)
+    assert function.inputs["vpcConfig"] == VPC
+    assert function.inputs["replaceSecurityGroupsOnDestroy"] is True
+    assert "requests-processor-network" in function.depends_on
