@@ -164,7 +164,8 @@ class Processor:
         for name, count in counts.items():
             if count:
                 self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
-        self._metrics.flush_metrics()
+        if any(counts.values()):
+            self._metrics.flush_metrics()
 
 
 class TimeWatch:

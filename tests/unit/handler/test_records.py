@@ -1,0 +1,182 @@
+"""From a stream record to a request."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.config import EventName, RequestsStream, StreamViewType
+from handler.records import MalformedRecordError, Request, request_of
+from tests.unit.handler.events import article_insert, record
+
+STREAM = RequestsStream()
+
+
+def payload_of(value: Any) -> Any:
+    return request_of(record(payload={"M": {"value": value}}), STREAM).payload["value"]
+
+
+def test_an_insert_becomes_a_request() -> None:
+    request = request_of(record(7, request_id="r-7"), STREAM)
+
+    assert request == Request(
+        request_id="r-7",
+        payload={"key": "val"},
+        event_id=f"{7:032x}",
+        event_name=EventName.INSERT,
+        sequence_number=f"{7:026d}",
+        time=datetime(2024, 4, 22, 8, 21, 59, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ({"S": "text"}, "text"),
+        ({"S": ""}, ""),
+        ({"N": "12"}, Decimal(12)),
+        ({"N": "-1.5E+3"}, Decimal(-1500)),
+        ({"N": "0." + "1234567890" * 3}, Decimal("0." + "1234567890" * 3)),
+        ({"B": "Zm9vYmFy"}, b"foobar"),
+        ({"BOOL": True}, True),
+        ({"BOOL": False}, False),
+        ({"NULL": True}, None),
+        ({"M": {}}, {}),
+        ({"L": []}, []),
+        ({"L": [{"S": "a"}, {"M": {"b": {"L": [{"N": "1"}]}}}]}, ["a", {"b": [Decimal(1)]}]),
+        ({"SS": ["a", "b"]}, {"a", "b"}),
+        ({"NS": ["1", "2.5"]}, {Decimal(1), Decimal("2.5")}),
+        ({"BS": ["Zm9v", "YmFy"]}, {b"foo", b"bar"}),
+    ],
+)  # fmt: skip
+def test_every_dynamodb_type_becomes_plain_python(typed: Any, plain: Any) -> None:
+    value = payload_of(typed)
+
+    assert value == plain
+    assert type(value) is type(plain)
+
+
+def test_values_nest_as_deep_as_dynamodb_stores_them() -> None:
+    value: Any = {"S": "bottom"}
+    for _ in range(31):
+        value = {"L": [value]}
+
+    found = payload_of(value)
+    for _ in range(31):
+        (found,) = found
+    assert found == "bottom"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "expected"),
+    [
+        ({"payload": {"M": {"key": "val"}}}, "NewImage.payload", "typed values"),
+        ({"payload": {"S": "x"}}, "NewImage.payload", "a map"),
+        ({"payload": {}}, "NewImage.payload", "a map"),
+        ({"payload": {"M": None}}, "NewImage.payload", "M is an object"),
+        ({"payload": {"M": {"a": {"N": 1}}}}, "NewImage.payload", "N is a number as a text"),
+        ({"payload": {"M": {"a": {"N": "NaN"}}}}, "NewImage.payload", "N is a number"),
+        ({"payload": {"M": {"a": {"N": "1_0"}}}}, "NewImage.payload", "N is a number"),
+        ({"payload": {"M": {"a": {"B": "?"}}}}, "NewImage.payload", "base64"),
+        ({"payload": {"M": {"a": {"BOOL": 1}}}}, "NewImage.payload", "true or false"),
+        ({"payload": {"M": {"a": {"NULL": False}}}}, "NewImage.payload", "NULL is true"),
+        ({"payload": {"M": {"a": {"SS": "ab"}}}}, "NewImage.payload", "SS is a list"),
+        ({"payload": {"M": {"a": {"X": "ab"}}}}, "NewImage.payload", "of the types"),
+        ({"payload": {"M": {"a": {"S": "b", "N": "1"}}}}, "NewImage.payload", "typed values"),
+        ({"key": "other"}, "NewImage.request_id", "the same as in Keys"),
+        ({"NewImage": None}, "dynamodb.NewImage", "an object"),
+        ({"NewImage": {}}, "NewImage.request_id", "a string"),
+        ({"Keys": {}}, "Keys.request_id", "a string"),
+        ({"Keys": []}, "dynamodb.Keys", "an object"),
+        ({"SequenceNumber": 5}, "dynamodb.SequenceNumber", "a text"),
+        ({"ApproximateCreationDateTime": "now"}, "ApproximateCreationDateTime", "epoch seconds"),
+        ({"ApproximateCreationDateTime": 1e300}, "ApproximateCreationDateTime", "epoch seconds"),
+    ],
+)
+def test_a_malformed_record_says_where_and_what_would_be_right(
+    changes: dict[str, Any], where: str, expected: str
+) -> None:
+    with pytest.raises(MalformedRecordError) as caught:
+        request_of(record(9, **changes), STREAM)
+
+    message = str(caught.value)
+    assert message.startswith(f"record {9:032x}: ")
+    assert where in message
+    assert expected in message
+    assert "found" in message
+
+
+@pytest.mark.parametrize("hostile", [None, 7, "x", [], {}, {"eventName": []}])
+def test_what_is_no_record_at_all_is_malformed(hostile: Any) -> None:
+    with pytest.raises(MalformedRecordError, match="must be"):
+        request_of(hostile, STREAM)
+
+
+def test_nesting_beyond_dynamodbs_limit_is_malformed_and_does_not_exhaust_the_stack() -> None:
+    value: Any = {"S": "bottom"}
+    for _ in range(900):
+        value = {"L": [value]}
+
+    with pytest.raises(MalformedRecordError, match="32 levels"):
+        payload_of(value)
+
+
+def test_both_of_the_articles_inserts_are_malformed() -> None:
+    first, second = article_insert()["Records"]
+
+    with pytest.raises(MalformedRecordError, match="the same as in Keys"):
+        request_of(first, STREAM)
+    with pytest.raises(MalformedRecordError, match="typed values"):
+        request_of(second, STREAM)
+
+
+def test_a_removal_is_made_of_the_old_image() -> None:
+    stream = RequestsStream(view_type=StreamViewType.NEW_AND_OLD_IMAGES, events=(EventName.REMOVE,))
+    removal = record(event="REMOVE")
+    removal["dynamodb"]["OldImage"] = record()["dynamodb"]["NewImage"]
+
+    assert request_of(removal, stream).payload == {"key": "val"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["S", "N", "B", "M", "L", "SS", "NULL", "BOOL", "payload", "request_id"])
+        | st.text(max_size=3),
+        inner,
+        max_size=3,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(value=JSON, where=st.sampled_from(["payload", "NewImage", "Keys", "dynamodb", "record"]))
+def test_whatever_is_in_a_record_it_is_a_request_or_malformed(value: Any, where: str) -> None:
+    broken: Any = record()
+    if where == "payload":
+        broken["dynamodb"]["NewImage"]["payload"] = value
+    elif where in {"NewImage", "Keys"}:
+        broken["dynamodb"][where] = value
+    elif where == "dynamodb":
+        broken["dynamodb"] = value
+    else:
+        broken = value
+
+    try:
+        made: object = request_of(broken, STREAM)
+    except MalformedRecordError as error:
+        made = error
+    assert isinstance(made, Request) or "must be" in str(made)
+
+
+def test_a_key_attribute_of_another_name_is_read_from_the_contract() -> None:
+    stream = RequestsStream(key_attribute="id", payload_attribute="body")
+    renamed = json.loads(
+        json.dumps(record()).replace('"request_id"', '"id"').replace('"payload"', '"body"')
+    )
+
+    assert request_of(renamed, stream).request_id == "request-1"
