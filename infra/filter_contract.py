@@ -156,9 +156,8 @@ def _unknown(field: Field, at: int, known: Sequence[str]) -> Problem:
     elif at == 0 and name.partition(".")[0] in known:
         hint = f"write its parts as nested objects, {name.partition('.')[0]} outermost"
     else:
-        comparable = {key.casefold(): key for key in known}
-        squeezed = name.replace("_", "").casefold()
-        near = difflib.get_close_matches(squeezed, comparable, n=1, cutoff=0.7)
-        hint = f"did you mean {comparable[near[0]]}?" if near else f"it has {', '.join(known)}"
+        lower = {key.lower(): key for key in known}
+        near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
+        hint = f"did you mean {lower[near[0]]}?" if near else f"it has {', '.join(known)}"
     within = field.names[at - 1] if at else "a stream record"
     return field.places[at], f"is no key of {within}; {hint}"

@@ -108,7 +108,7 @@ def _pattern_problems(pattern: FilterPattern, stream: RequestsStream) -> Iterato
         events: Sequence[EventName] = stream.events
         for field in _event_fields(rule):
             yield from event_name_problems(field, stream)
-            events = [event for event in events_of(field) if event in stream.events] or events
+            events = events_of(field) or events
         for field in rule.fields:
             yield from field_problems(field, stream, events)
 

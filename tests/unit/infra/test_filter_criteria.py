@@ -22,6 +22,12 @@ def test_without_filters_the_contracts_events_are_asked_for() -> None:
     assert filter_patterns((), EVERYTHING) == ('{"eventName":["INSERT","MODIFY","REMOVE"]}',)
 
 
+def test_the_order_of_the_contracts_events_makes_no_difference() -> None:
+    stream = RequestsStream(events=(EventName.MODIFY, EventName.INSERT))
+
+    assert filter_patterns((), stream) == ('{"eventName":["INSERT","MODIFY"]}',)
+
+
 def test_a_filter_is_for_the_contracts_events() -> None:
     status = image({"status": {"S": ["new"]}})
 

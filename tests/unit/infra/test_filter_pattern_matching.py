@@ -113,6 +113,11 @@ def test_fields_in_different_lists_need_no_common_position() -> None:
     assert matches({"l": {"a": [1]}, "m": {"a": [4]}}, record)
 
 
+def test_a_plain_element_of_a_list_goes_with_every_other_element() -> None:
+    """[R]"""
+    assert matches({"l": ["x"], "l.a": [1]}, {"l": ["x", {"a": 1}]})
+
+
 def test_lists_within_lists_are_consistent_at_every_depth() -> None:
     """[R]"""
     record = {"l": [{"id": 1, "m": [{"a": 1, "b": 1}, {"a": 2, "b": 2}]}, {"id": 2}]}
@@ -129,6 +134,7 @@ def test_a_field_may_be_absent_from_the_element_that_the_others_match_in() -> No
     record = {"l": [{"a": 1}, {"b": 2}]}
 
     assert matches({"l": {"a": [1], "b": [{"exists": False}]}}, record)
+    assert matches({"l": {"b": [{"exists": False}], "a": [1]}}, record)
     assert not matches({"l": {"a": [{"exists": False}], "b": [2]}}, record)
 
 
