@@ -57,7 +57,7 @@ class FilterPattern:
         except RecursionError as error:
             raise InvalidFilterPatternError([("", "must be nested less deeply")]) from error
         self.overridden = tuple(compiler.overridden)
-        """Where a path is given again; AWS heeds only the last [V, event-ruler]."""
+        """Where a path is given again; AWS heeds only the last [EventBridge, event-ruler]."""
         if compiler.problems:
             raise InvalidFilterPatternError(dict.fromkeys(compiler.problems))
 
