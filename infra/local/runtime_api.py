@@ -1,7 +1,7 @@
 """The Lambda Runtime API (2018-06-01) for one execution environment, over HTTP.
 
-It hands events to the runtime client and takes its answers. When an environment is started,
-stopped or timed out is the business of `lambda_runtime`.
+It hands events to the runtime client and takes its answers. When the runtime is started, stopped
+or timed out is the business of `execution_environment`.
 """
 
 import asyncio
@@ -51,9 +51,8 @@ class RuntimeApi:
         self._host = host
         self._work: asyncio.Queue[Work] = asyncio.Queue()
         self._current: Work | None = None
-        self.ready = asyncio.Event()
-        """Set when the runtime asks for its first event: the function has been initialised."""
-        self.init_error: asyncio.Future[Mapping[str, Any]] = asyncio.Future()
+        self.initialised: asyncio.Future[Mapping[str, Any] | None] = asyncio.Future()
+        """None once the runtime asks for its first event; or the error document of its failure."""
         self._runner = web.AppRunner(
             self._application(),
             access_log=None,
@@ -92,7 +91,10 @@ class RuntimeApi:
 
     async def _next(self, request: web.Request) -> web.Response:
         del request
-        self.ready.set()
+        if self._current is not None and not self._current.answer.done():
+            return _refusal(403, "InvalidStateTransition", "The last event is not answered yet.")
+        if not self.initialised.done():
+            self.initialised.set_result(None)
         self._current = work = await self._work.get()
         return web.Response(
             body=work.payload,
@@ -121,9 +123,10 @@ class RuntimeApi:
         return self._settle(request, Answer(error=_error_document(await request.read())))
 
     async def _init_error(self, request: web.Request) -> web.Response:
-        if self.ready.is_set() or self.init_error.done():
-            return _refusal(403, "InvalidStateTransition", "The function is initialised already.")
-        self.init_error.set_result(_error_document(await request.read()))
+        error = _error_document(await request.read())
+        if self.initialised.done():
+            return _refusal(403, "InvalidStateTransition", "The initialisation is over.")
+        self.initialised.set_result(error)
         return _accepted()
 
     def _settle(self, request: web.Request, answer: Answer) -> web.Response:
