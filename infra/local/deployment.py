@@ -271,7 +271,6 @@ class LocalDeployment:
     def _on_log(self, line: str) -> None:
         self.log.append(line)
         self._running.log_writer.add(line)
-        self._running.invoke_api.add_log(line)
         self._watcher.on_log(line)
 
     def _on_invocation(self, invocation: Invocation) -> None:

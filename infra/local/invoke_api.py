@@ -1,26 +1,26 @@
 """Lambda's Invoke API for the deployed function, so that its usual clients work on the local run.
 
 `aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Everything else of Lambda's API
-is left out: the function is what the program deployed.
+is left out: the function is what the program deployed. Who calls is not checked.
 """
 
 import asyncio
 import base64
 import json
 from collections import deque
-from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote
 
 from aiohttp import web
 
 from infra.local.invocation import Invocation, ThrottledError
 from infra.local.lambda_runtime import LambdaFunction
 
-MAXIMUM_PAYLOAD: Final = 6 * 1024 * 1024
-"""Bytes of a synchronous invocation's event; the quota is Lambda's."""
+MAXIMUM_PAYLOAD: Final = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024}
+"""Bytes of an event, by invocation type; the quotas are Lambda's."""
 
+_ANY_PAYLOAD: Final = 256 * 1024 * 1024
 _SHUTDOWN_TIMEOUT: Final = 0.01
+_THROTTLED_EVENT_WAITS: Final = 0.1
 _TAIL: Final = 4096
 """Bytes of the log that LogType=Tail returns."""
 
@@ -30,9 +30,8 @@ class InvokeApi:
 
     def __init__(self, function: LambdaFunction) -> None:
         self._function = function
-        self._log: deque[str] = deque(maxlen=200)
-        self._background: set[asyncio.Task[Invocation]] = set()
-        application = web.Application(client_max_size=2 * MAXIMUM_PAYLOAD)
+        self._events: set[asyncio.Task[None]] = set()
+        application = web.Application(client_max_size=_ANY_PAYLOAD)
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
         application.router.add_route("*", "/{tail:.*}", self._unknown)
         self._runner = web.AppRunner(
@@ -48,70 +47,96 @@ class InvokeApi:
 
     async def stop(self) -> None:
         """Ends every connection and what was invoked asynchronously."""
-        for task in self._background:
+        for task in self._events:
             task.cancel()
+        await asyncio.gather(*self._events, return_exceptions=True)
         await self._runner.cleanup()
 
-    def add_log(self, line: str) -> None:
-        """Remembers a line of the function's output, for LogType=Tail."""
-        self._log.append(line)
-
     async def _invoke(self, request: web.Request) -> web.Response:
-        name = unquote(request.match_info["name"])
-        settings = self._function.settings
-        if name not in _names_of(settings.name, settings.arn):
-            message = f"Function not found: {name}"
-            return _refusal(404, "ResourceNotFoundException", message)
+        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         payload = await request.read()
-        if len(payload) > MAXIMUM_PAYLOAD:
-            message = (
-                f"{len(payload)} byte payload is too large for the RequestResponse invocation "
-                f"type (limit {MAXIMUM_PAYLOAD} bytes)"
-            )
-            return _refusal(413, "RequestTooLargeException", message)
+        refusal = self._unknown_function(request) or _refused_payload(payload, kind)
+        if refusal is not None:
+            return refusal
         try:
             event = json.loads(payload) if payload else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"Could not parse request body into json: {error}"
             return _refusal(400, "InvalidRequestContentException", message)
-        match request.headers.get("X-Amz-Invocation-Type", "RequestResponse"):
+        match kind:
+            case "RequestResponse":
+                return await self._answer(request, event)
+            case "Event":
+                self._queue(event)
+                return web.Response(status=202)
             case "DryRun":
                 return web.Response(status=204)
-            case "Event":
-                self._in_background(event)
-                return web.Response(status=202)
             case _:
-                return await self._answer(request, event)
+                message = f"InvocationType must be RequestResponse, Event or DryRun, got {kind}"
+                return _refusal(400, "InvalidParameterValueException", message)
+
+    def _unknown_function(self, request: web.Request) -> web.Response | None:
+        arn, name = self._function.settings.arn, request.match_info["name"]
+        qualifier = request.query.get("Qualifier", "$LATEST")
+        if name.removesuffix(":$LATEST") in _names_of(arn) and qualifier == "$LATEST":
+            return None
+        asked_for = name if ":" in name else f"{arn.rpartition(':')[0]}:{name}"
+        if qualifier != "$LATEST":
+            asked_for += f":{qualifier}"
+        return _refusal(404, "ResourceNotFoundException", f"Function not found: {asked_for}")
 
     async def _answer(self, request: web.Request, event: Any) -> web.Response:
+        log: deque[str] = deque(maxlen=_TAIL)
         try:
-            invocation = await self._function.invoke(event)
+            invocation = await self._function.invoke(event, on_log=log.append)
         except ThrottledError:
             return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
-        headers = {"X-Amz-Executed-Version": "$LATEST"}
+        headers = {
+            "X-Amz-Executed-Version": "$LATEST",
+            "X-Amzn-RequestId": invocation.request_id,
+        }
         if invocation.function_error is not None:
             headers["X-Amz-Function-Error"] = invocation.function_error
         if request.headers.get("X-Amz-Log-Type") == "Tail":
-            headers["X-Amz-Log-Result"] = self._log_tail()
+            tail = "\n".join(log).encode()[-_TAIL:]
+            headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
         return web.json_response(_body(invocation), headers=headers)
 
-    def _in_background(self, event: Mapping[str, Any]) -> None:
-        task = asyncio.create_task(self._function.invoke(event))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    def _queue(self, event: Any) -> None:
+        task = asyncio.create_task(self._invoke_event(event))
+        self._events.add(task)
+        task.add_done_callback(self._events.discard)
 
-    def _log_tail(self) -> str:
-        return base64.b64encode("\n".join(self._log).encode()[-_TAIL:]).decode()
+    async def _invoke_event(self, event: Any) -> None:
+        """Once, when there is room for it. Lambda's retries of a failed event are left out."""
+        while True:
+            try:
+                await self._function.invoke(event)
+            except ThrottledError:
+                await asyncio.sleep(_THROTTLED_EVENT_WAITS)
+            else:
+                return
 
     async def _unknown(self, request: web.Request) -> web.Response:
         message = f"the local run answers Lambda's Invoke only, not {request.method} {request.path}"
         return _refusal(501, "NotImplemented", message)
 
 
-def _names_of(name: str, arn: str) -> set[str]:
-    """The forms in which the Invoke API takes a function: name, partial ARN and ARN."""
-    account = arn.split(":")[4]
-    return {name, arn, f"{account}:function:{name}", f"{arn}:$LATEST", f"{name}:$LATEST"}
+def _names_of(arn: str) -> set[str]:
+    """The forms in which the Invoke API takes a function: ARN, partial ARN and name."""
+    parts = arn.split(":")
+    return {":".join(parts[start:]) for start in (0, 3, 4, 5, 6)}
+
+
+def _refused_payload(payload: bytes, kind: str) -> web.Response | None:
+    limit = MAXIMUM_PAYLOAD.get(kind)
+    if limit is None or len(payload) <= limit:
+        return None
+    message = (
+        f"{len(payload)} byte payload is too large for the {kind} invocation type "
+        f"(limit {limit} bytes)"
+    )
+    return _refusal(413, "RequestEntityTooLargeException", message)
 
 
 def _body(invocation: Invocation) -> object:
@@ -120,5 +145,5 @@ def _body(invocation: Invocation) -> object:
 
 def _refusal(status: int, kind: str, message: str) -> web.Response:
     return web.json_response(
-        {"Type": "User", "Message": message}, status=status, headers={"x-amzn-ErrorType": kind}
+        {"Type": "User", "Message": message}, status=status, headers={"X-Amzn-ErrorType": kind}
     )

@@ -95,7 +95,7 @@ def test_the_other_invocation_types_answer_without_a_result(
     [
         ("other", b"{}", "ResourceNotFoundException"),
         ("processor", b"{", "InvalidRequestContentException"),
-        ("processor", b'"' + b"x" * (6 * 1024 * 1024) + b'"', "RequestTooLargeException"),
+        ("processor", b'"' + b"x" * (6 * 1024 * 1024) + b'"', "RequestEntityTooLargeException"),
     ],
     ids=["another name", "no JSON", "too large"],
 )
