@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-def test_the_mapping_leads_from_the_tables_stream_to_the_function():
+def test_the_mapping_leads_from_the_tables_stream_to_the_function() -> None:
     plan = plan_of()
 
     mapping = plan.inputs_of(EVENT_SOURCE_MAPPING)
@@ -26,13 +26,13 @@ def test_the_mapping_leads_from_the_tables_stream_to_the_function():
     assert mapping["functionName"] == plan.exports["functionArn"]
 
 
-def test_by_default_only_inserts_reach_the_function():
+def test_by_default_only_inserts_reach_the_function() -> None:
     filters = plan_of().inputs_of(EVENT_SOURCE_MAPPING)["filterCriteria"]["filters"]
 
     assert filters == [{"pattern": '{"eventName":["INSERT"]}'}]
 
 
-def test_the_stacks_own_filters_are_ored_and_each_for_the_contracts_events():
+def test_the_stacks_own_filters_are_ored_and_each_for_the_contracts_events() -> None:
     big = {"dynamodb": {"NewImage": {"size": {"S": ["big"]}}}}
     odd = {"dynamodb": {"NewImage": {"odd": {"BOOL": [True]}}}}
     plan = plan_of({"eventSource": {"filters": [big, json.dumps(odd)]}})
@@ -45,20 +45,20 @@ def test_the_stacks_own_filters_are_ored_and_each_for_the_contracts_events():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_the_mapping_is_sent_what_the_stack_sets(setting: str):
+def test_the_mapping_is_sent_what_the_stack_sets(setting: str) -> None:
     plan = plan_of({"eventSource": SETTINGS})
 
     assert plan.inputs_of(EVENT_SOURCE_MAPPING)[setting] == SETTINGS[setting]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_the_mapping_is_sent_every_setting_even_when_the_stack_has_none(setting: str):
+def test_the_mapping_is_sent_every_setting_even_when_the_stack_has_none(setting: str) -> None:
     plan = plan_of({"eventSource": dict.fromkeys(SETTINGS)})
 
     assert setting in plan.inputs_of(EVENT_SOURCE_MAPPING)
 
 
-def test_the_handler_names_what_failed_and_the_batch_ends_in_the_failure_bucket():
+def test_the_handler_names_what_failed_and_the_batch_ends_in_the_failure_bucket() -> None:
     plan = plan_of()
 
     mapping = plan.inputs_of(EVENT_SOURCE_MAPPING)
@@ -67,23 +67,23 @@ def test_the_handler_names_what_failed_and_the_batch_ends_in_the_failure_bucket(
     assert mapping["destinationConfig"] == {"onFailure": {"destinationArn": bucket}}
 
 
-def test_the_mapping_counts_events():
+def test_the_mapping_counts_events() -> None:
     mapping = plan_of().inputs_of(EVENT_SOURCE_MAPPING)
 
     assert mapping["metricsConfig"] == {"metrics": ["EventCount"]}
 
 
-def test_the_mapping_waits_until_the_role_may_read_the_stream_and_reach_the_destination():
+def test_the_mapping_waits_until_the_role_may_read_the_stream_and_reach_the_destination() -> None:
     mapping = plan_of().resource(EVENT_SOURCE_MAPPING)
 
     assert mapping.depends_on >= {"requests-mapping-stream", "requests-mapping-destination"}
 
 
-def test_the_old_mapping_goes_before_a_new_one_comes():
+def test_the_old_mapping_goes_before_a_new_one_comes() -> None:
     assert plan_of().resource(EVENT_SOURCE_MAPPING).delete_before_replace is True
 
 
-def test_the_mapping_keeps_its_name_whatever_its_filter():
+def test_the_mapping_keeps_its_name_whatever_its_filter() -> None:
     filters = [{"dynamodb": {"NewImage": {"size": {"S": ["big"]}}}}]
     with_filter = plan_of({"eventSource": {"filters": filters}})
 
@@ -91,7 +91,7 @@ def test_the_mapping_keeps_its_name_whatever_its_filter():
     assert plan_of().resource(EVENT_SOURCE_MAPPING).name == "requests-mapping"
 
 
-def test_lambda_may_read_this_stream_and_no_other():
+def test_lambda_may_read_this_stream_and_no_other() -> None:
     plan = plan_of()
 
     policy = plan.policy("requests-mapping-stream")
@@ -103,14 +103,14 @@ def test_lambda_may_read_this_stream_and_no_other():
     assert policy["ReadTheStream"]["Resource"] == plan.exports["streamArn"]
 
 
-def test_listing_streams_is_the_only_right_on_all_of_them():
+def test_listing_streams_is_the_only_right_on_all_of_them() -> None:
     policy = plan_of().policy("requests-mapping-stream")
 
     on_all = {sid: each["Action"] for sid, each in policy.items() if each["Resource"] == "*"}
     assert on_all == {"FindTheStream": ["dynamodb:ListStreams"]}
 
 
-def test_the_development_stack_reads_as_the_article_does():
+def test_the_development_stack_reads_as_the_article_does() -> None:
     mapping = plan_of(stack="dev").inputs_of(EVENT_SOURCE_MAPPING)
 
     assert mapping["batchSize"] == 50
@@ -118,7 +118,7 @@ def test_the_development_stack_reads_as_the_article_does():
     assert mapping["enabled"] is True
 
 
-def test_the_production_stack_misses_nothing_and_leaves_time_to_act():
+def test_the_production_stack_misses_nothing_and_leaves_time_to_act() -> None:
     mapping = plan_of(stack="prod").inputs_of(EVENT_SOURCE_MAPPING)
 
     assert mapping["startingPosition"] == "TRIM_HORIZON"

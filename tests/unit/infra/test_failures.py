@@ -15,7 +15,7 @@ LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 
 
-def test_every_setting_is_of_the_failure_bucket():
+def test_every_setting_is_of_the_failure_bucket() -> None:
     plan = plan_of()
 
     settings = (PUBLIC_ACCESS_BLOCK, OWNERSHIP, ENCRYPTION, VERSIONING, LIFECYCLE, BUCKET_POLICY)
@@ -23,7 +23,7 @@ def test_every_setting_is_of_the_failure_bucket():
     assert buckets == {plan.exports["failureBucket"]}
 
 
-def test_the_bucket_is_private():
+def test_the_bucket_is_private() -> None:
     plan = plan_of()
 
     block = plan.inputs_of(PUBLIC_ACCESS_BLOCK)
@@ -36,17 +36,17 @@ def test_the_bucket_is_private():
     assert plan.inputs_of(OWNERSHIP)["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
 
 
-def test_the_bucket_is_encrypted():
+def test_the_bucket_is_encrypted() -> None:
     (rule,) = plan_of().inputs_of(ENCRYPTION)["rules"]
 
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
 
 
-def test_the_bucket_keeps_versions():
+def test_the_bucket_keeps_versions() -> None:
     assert plan_of().inputs_of(VERSIONING)["versioningConfiguration"] == {"status": "Enabled"}
 
 
-def test_what_failed_expires_after_the_retention_in_each_of_its_versions():
+def test_what_failed_expires_after_the_retention_in_each_of_its_versions() -> None:
     plan = plan_of({"failures": {"retentionDays": 45}})
 
     (rule,) = plan.inputs_of(LIFECYCLE)["rules"]
@@ -57,7 +57,7 @@ def test_what_failed_expires_after_the_retention_in_each_of_its_versions():
     assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 1}
 
 
-def test_the_bucket_is_reached_by_tls_only():
+def test_the_bucket_is_reached_by_tls_only() -> None:
     policy = json.loads(plan_of().inputs_of(BUCKET_POLICY)["policy"])
 
     (statement,) = policy["Statement"]
@@ -71,12 +71,12 @@ def test_the_bucket_is_reached_by_tls_only():
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_failed_records_go_with_the_stack_only_where_the_stack_says_so():
+def test_failed_records_go_with_the_stack_only_where_the_stack_says_so() -> None:
     assert plan_of(stack="dev").inputs_of(BUCKET)["forceDestroy"] is True
     assert plan_of(stack="prod").inputs_of(BUCKET)["forceDestroy"] is False
 
 
-def test_the_handler_may_put_under_its_own_prefix_only():
+def test_the_handler_may_put_under_its_own_prefix_only() -> None:
     policy = plan_of().policy("requests-processor-parking")
 
     assert list(policy) == ["ParkRejectedRecords"]
@@ -85,7 +85,7 @@ def test_the_handler_may_put_under_its_own_prefix_only():
     assert statement["Resource"] == f"arn:aws:s3:::requests-failures/{REJECTED_PREFIX}*"
 
 
-def test_lambda_may_put_under_its_own_prefix_only():
+def test_lambda_may_put_under_its_own_prefix_only() -> None:
     policy = plan_of().policy("requests-mapping-destination")
 
     assert policy["PutFailedBatches"]["Action"] == ["s3:PutObject"]
@@ -97,7 +97,7 @@ def test_lambda_may_put_under_its_own_prefix_only():
     assert policy["ReachTheBucket"]["Resource"] == "arn:aws:s3:::requests-failures"
 
 
-def test_a_bucket_of_another_account_gets_nothing():
+def test_a_bucket_of_another_account_gets_nothing() -> None:
     plan = plan_of()
 
     statements = [

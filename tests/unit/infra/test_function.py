@@ -10,7 +10,7 @@ from tests.plan import FUNCTION, LOG_GROUP, ROLE, plan_of
 VPC = {"subnetIds": ["subnet-0123456789abcdef0"], "securityGroupIds": ["sg-0123456789abcdef0"]}
 
 
-def test_the_function_is_an_image_that_starts_at_the_contracts_entry_point():
+def test_the_function_is_an_image_that_starts_at_the_contracts_entry_point() -> None:
     function = plan_of().inputs_of(FUNCTION)
 
     assert function["packageType"] == "Image"
@@ -18,7 +18,7 @@ def test_the_function_is_an_image_that_starts_at_the_contracts_entry_point():
     assert {"handler", "runtime", "layers"}.isdisjoint(function)
 
 
-def test_the_function_has_the_resources_that_the_stack_sets():
+def test_the_function_has_the_resources_that_the_stack_sets() -> None:
     settings = {"memorySize": 1024, "timeout": 120, "ephemeralStorage": 2048}
     function = plan_of({"function": {**settings, "reservedConcurrency": 7}}).inputs_of(FUNCTION)
 
@@ -28,11 +28,11 @@ def test_the_function_has_the_resources_that_the_stack_sets():
     assert function["reservedConcurrentExecutions"] == 7
 
 
-def test_no_concurrency_is_set_aside_by_default():
+def test_no_concurrency_is_set_aside_by_default() -> None:
     assert "reservedConcurrentExecutions" not in plan_of().inputs_of(FUNCTION)
 
 
-def test_the_handler_reads_from_its_environment_what_the_stack_says():
+def test_the_handler_reads_from_its_environment_what_the_stack_says() -> None:
     plan = plan_of({"function": {"logLevel": "DEBUG", "minimumRemainingTimeInMillis": 2500}})
 
     told = HandlerConfig.from_environ(plan.inputs_of(FUNCTION)["environment"]["variables"])
@@ -42,7 +42,7 @@ def test_the_handler_reads_from_its_environment_what_the_stack_says():
     assert told.minimum_remaining_time == 2500
 
 
-def test_an_event_is_remembered_longer_than_it_can_come_back():
+def test_an_event_is_remembered_longer_than_it_can_come_back() -> None:
     plan = plan_of({"failures": {"retentionDays": 7}})
 
     told = HandlerConfig.from_environ(plan.inputs_of(FUNCTION)["environment"]["variables"])
@@ -50,7 +50,7 @@ def test_an_event_is_remembered_longer_than_it_can_come_back():
     assert told.idempotency_expires_after > stream_and_bucket
 
 
-def test_the_function_logs_json_to_a_group_of_its_own():
+def test_the_function_logs_json_to_a_group_of_its_own() -> None:
     plan = plan_of({"function": {"logLevel": "WARN", "logRetentionDays": 90}})
 
     logging = plan.inputs_of(FUNCTION)["loggingConfig"]
@@ -60,7 +60,7 @@ def test_the_function_logs_json_to_a_group_of_its_own():
     assert plan.inputs_of(LOG_GROUP)["retentionInDays"] == 90
 
 
-def test_log_group_and_rights_exist_before_the_function():
+def test_log_group_and_rights_exist_before_the_function() -> None:
     depends_on = plan_of().resource(FUNCTION).depends_on
 
     assert depends_on >= {
@@ -72,7 +72,7 @@ def test_log_group_and_rights_exist_before_the_function():
     }
 
 
-def test_only_lambda_may_assume_the_role():
+def test_only_lambda_may_assume_the_role() -> None:
     trust = json.loads(plan_of().inputs_of(ROLE)["assumeRolePolicy"])
 
     (statement,) = trust["Statement"]
@@ -80,12 +80,12 @@ def test_only_lambda_may_assume_the_role():
     assert statement["Action"] == "sts:AssumeRole"
 
 
-def test_the_role_has_no_managed_or_inline_policy():
+def test_the_role_has_no_managed_or_inline_policy() -> None:
     assert {"managedPolicyArns", "inlinePolicies"}.isdisjoint(plan_of().inputs_of(ROLE))
 
 
 @pytest.mark.parametrize(("tracing", "mode"), [(True, "Active"), (False, "PassThrough")])
-def test_the_right_to_send_traces_comes_and_goes_with_tracing(tracing: bool, mode: str):
+def test_the_right_to_send_traces_comes_and_goes_with_tracing(tracing: bool, mode: str) -> None:
     plan = plan_of({"function": {"tracing": tracing}})
 
     policies = {name for name in plan.names() if name.endswith("-tracing")}
@@ -93,7 +93,7 @@ def test_the_right_to_send_traces_comes_and_goes_with_tracing(tracing: bool, mod
     assert bool(policies) is tracing
 
 
-def test_without_a_vpc_there_is_no_right_to_network_interfaces():
+def test_without_a_vpc_there_is_no_right_to_network_interfaces() -> None:
     plan = plan_of()
 
     assert "requests-processor-network" not in plan.names()
@@ -101,7 +101,7 @@ def test_without_a_vpc_there_is_no_right_to_network_interfaces():
     assert "replaceSecurityGroupsOnDestroy" not in plan.inputs_of(FUNCTION)
 
 
-def test_in_a_vpc_the_function_gets_its_network_interfaces_and_gives_back_its_groups():
+def test_in_a_vpc_the_function_gets_its_network_interfaces_and_gives_back_its_groups() -> None:
     plan = plan_of({"function": VPC})
 
     function = plan.resource(FUNCTION)

@@ -8,7 +8,7 @@ from handler.config import (
 from tests.plan import FUNCTION, TABLE, plan_of
 
 
-def test_the_table_has_the_key_and_the_expiry_that_the_handler_writes():
+def test_the_table_has_the_key_and_the_expiry_that_the_handler_writes() -> None:
     table = plan_of().inputs_of(TABLE, "requests-idempotency")
 
     assert table["hashKey"] == IDEMPOTENCY_KEY_ATTRIBUTE
@@ -16,7 +16,7 @@ def test_the_table_has_the_key_and_the_expiry_that_the_handler_writes():
     assert table["ttl"] == {"enabled": True, "attributeName": IDEMPOTENCY_EXPIRY_ATTRIBUTE}
 
 
-def test_the_table_is_paid_per_request_and_encrypted_and_has_no_stream():
+def test_the_table_is_paid_per_request_and_encrypted_and_has_no_stream() -> None:
     table = plan_of().inputs_of(TABLE, "requests-idempotency")
 
     assert table["billingMode"] == "PAY_PER_REQUEST"
@@ -24,7 +24,7 @@ def test_the_table_is_paid_per_request_and_encrypted_and_has_no_stream():
     assert "streamEnabled" not in table
 
 
-def test_the_role_may_do_what_powertools_does_and_no_more():
+def test_the_role_may_do_what_powertools_does_and_no_more() -> None:
     policy = plan_of().policy("requests-processor-idempotency")
 
     assert set(policy["RememberEvents"]["Action"]) == {
@@ -36,7 +36,7 @@ def test_the_role_may_do_what_powertools_does_and_no_more():
     assert policy["RememberEvents"]["Resource"].endswith(":table/requests-idempotency")
 
 
-def test_switched_off_there_is_neither_table_nor_right_nor_word_of_it():
+def test_switched_off_there_is_neither_table_nor_right_nor_word_of_it() -> None:
     plan = plan_of({"idempotency": {"enabled": False}})
 
     told = HandlerConfig.from_environ(plan.inputs_of(FUNCTION)["environment"]["variables"])

@@ -1,0 +1,144 @@
+"""The contract is written once: a value changed in handler/config.py moves both sides."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.plan import PROJECT
+
+CHANGES: Final = {
+    '"handler.app.handler"': '"handler.main.on_batch"',
+    '"aws/lambda/"': '"given-up/"',
+    '"rejected/"': '"parked/"',
+    'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"': 'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "event"',
+    '"expiration"': '"forgotten_at"',
+    'key_attribute: str = "request_id"': 'key_attribute: str = "order_id"',
+    'payload_attribute: str = "payload"': 'payload_attribute: str = "order"',
+    "= StreamViewType.NEW_IMAGE\n": "= StreamViewType.NEW_AND_OLD_IMAGES\n",
+    "(EventName.INSERT,)": "(EventName.INSERT, EventName.REMOVE)",
+    '"REQUESTS_FAILURE_BUCKET"': '"WHERE_FAILURES_GO"',
+}
+"""What is written in handler/config.py, and what it is changed to."""
+
+BOTH_SIDES: Final = """
+import json
+from unittest import mock
+
+from handler import once, parking, records
+from handler.config import HandlerConfig
+from tests import plan
+
+planned = plan.plan_of()
+environment = planned.inputs_of(plan.FUNCTION)["environment"]["variables"]
+told = HandlerConfig.from_environ(environment)
+record = {
+    "eventID": "0e4bb56a42ded17c4b28a5c12bf0445c",
+    "eventName": "REMOVE",
+    "eventSource": "aws:dynamodb",
+    "dynamodb": {
+        "ApproximateCreationDateTime": 1713774119,
+        "Keys": {"order_id": {"S": "one"}},
+        "OldImage": {"order_id": {"S": "one"}, "order": {"M": {"size": {"S": "big"}}}},
+        "SequenceNumber": "32028700000000016141821660",
+    },
+}
+request = records.request_of(record, told.stream)
+with mock.patch.object(once, "DynamoDBPersistenceLayer") as layer:
+    once.Once(told, "a-table")
+print(json.dumps({
+    "resources": {each.name: each.inputs for each in planned.registered},
+    "exports": planned.exports,
+    "environment": environment,
+    "told": {"failure_bucket": told.failure_bucket, "events": told.stream.events},
+    "request": [request.request_id, request.payload],
+    "parked": parking.object_key(record, "a-function"),
+    "remembered": layer.call_args.kwargs,
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both sides of a copy of the project in which nothing but handler/config.py is changed."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("handler", "infra"):
+        shutil.copytree(PROJECT / folder, copy / folder, ignore=shutil.ignore_patterns("local"))
+    for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "tests/plan.py"):
+        (copy / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT / name, copy / name)
+    change(copy / "handler" / "config.py")
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH_SIDES], cwd=copy, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def change(contract: Path) -> None:
+    """Applies `CHANGES`, each of which must be there exactly once."""
+    text = contract.read_text(encoding="utf-8")
+    for written, instead in CHANGES.items():
+        assert text.count(written) == 1, f"{written} is written {text.count(written)} times"
+        text = text.replace(written, instead)
+    contract.write_text(text, encoding="utf-8")
+
+
+def test_the_key_moves_the_table_and_the_handler(changed: dict[str, Any]) -> None:
+    assert changed["resources"]["requests-table"]["hashKey"] == "order_id"
+    assert changed["request"][0] == "one"
+
+
+def test_the_payload_moves_the_example_and_the_handler(changed: dict[str, Any]) -> None:
+    assert '"order": {"M"' in changed["exports"]["putItemCommand"]
+    assert changed["request"][1] == {"size": "big"}
+
+
+def test_the_view_type_moves_the_stream_and_the_handler(changed: dict[str, Any]) -> None:
+    table = changed["resources"]["requests-table"]
+
+    assert table["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    # The request was made of a removed item's old image, which NEW_IMAGE does not carry.
+    assert changed["request"] == ["one", {"size": "big"}]
+
+
+def test_the_events_move_the_filter_and_the_handler(changed: dict[str, Any]) -> None:
+    (pattern,) = changed["resources"]["requests-mapping"]["filterCriteria"]["filters"]
+
+    assert json.loads(pattern["pattern"])["eventName"] == ["INSERT", "REMOVE"]
+    assert changed["told"]["events"] == ["INSERT", "REMOVE"]
+
+
+def test_the_entry_point_moves_the_functions_command(changed: dict[str, Any]) -> None:
+    function = changed["resources"]["requests-processor"]
+
+    assert function["imageConfig"] == {"commands": ["handler.main.on_batch"]}
+
+
+def test_a_variables_name_moves_the_environment_and_the_handler(changed: dict[str, Any]) -> None:
+    assert changed["environment"]["WHERE_FAILURES_GO"] == "requests-failures"
+    assert changed["told"]["failure_bucket"] == "requests-failures"
+
+
+def test_the_handlers_prefix_moves_its_right_and_its_parking(changed: dict[str, Any]) -> None:
+    policy = changed["resources"]["requests-processor-parking"]["policy"]
+
+    assert "arn:aws:s3:::requests-failures/parked/*" in policy
+    assert changed["parked"].startswith("parked/a-function/")
+
+
+def test_lambdas_prefix_moves_lambdas_right(changed: dict[str, Any]) -> None:
+    policy = changed["resources"]["requests-mapping-destination"]["policy"]
+
+    assert "arn:aws:s3:::requests-failures/given-up/*" in policy
+
+
+def test_the_idempotency_attributes_move_the_table_and_powertools(changed: dict[str, Any]) -> None:
+    table = changed["resources"]["requests-idempotency"]
+
+    assert table["hashKey"] == changed["remembered"]["key_attr"] == "event"
+    assert table["ttl"]["attributeName"] == changed["remembered"]["expiry_attr"] == "forgotten_at"
