@@ -4,21 +4,13 @@ Nothing here knows of Lambda or AWS clients. What cannot be a request is a `Malf
 whatever is wrong with it.
 """
 
-import base64
-import binascii
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
+from handler.attribute_values import InvalidAttributeValueError, plain_map
 from handler.config import EventName, RequestsStream
-
-MAXIMUM_DEPTH: Final = 32
-"""Levels of nesting that DynamoDB stores; the limit is AWS's."""
-
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class RejectedRequestError(Exception):
@@ -72,7 +64,7 @@ def request_of(record: object, stream: RequestsStream) -> Request:
         payload=_payload(record, f"{image_name}.{stream.payload_attribute}", image, stream),
         event_id=_text(record, "eventID", whole.get("eventID")),
         event_name=event,
-        sequence_number=_text(record, "dynamodb.SequenceNumber", change.get("SequenceNumber")),
+        sequence_number=_sequence_number(record, change.get("SequenceNumber")),
         time=_time(record, change.get("ApproximateCreationDateTime")),
     )
 
@@ -80,14 +72,17 @@ def request_of(record: object, stream: RequestsStream) -> Request:
 def record_id(record: object) -> str:
     """The record's event id for messages and logs, also when there is none."""
     value = record.get("eventID") if isinstance(record, Mapping) else None
-    return value if isinstance(value, str) and value else "without an event id"
+    if not isinstance(value, str) or not value:
+        return "without an event id"
+    # AWS's are hexadecimal digits; half a surrogate pair could not even be printed.
+    return value if value.isascii() else ascii(value)
 
 
 def sequence_number(record: object) -> str | None:
-    """The record's place in the shard, by which Lambda knows it; None: it names none."""
+    """The record's place in the shard, by which Lambda knows it; None: it has none or no number."""
     change = record.get("dynamodb") if isinstance(record, Mapping) else None
     number = change.get("SequenceNumber") if isinstance(change, Mapping) else None
-    return number if isinstance(number, str) and number else None
+    return number if isinstance(number, str) and number.isascii() and number.isdigit() else None
 
 
 def _key(record: object, where: str, image: Mapping[str, Any], stream: RequestsStream) -> str:
@@ -104,15 +99,22 @@ def _payload(
     if not isinstance(value, Mapping) or list(value) != ["M"]:
         raise _malformed(record, where, value, 'a map, {"M": {...}}')
     try:
-        return _decode_map(value["M"], 0)
-    except _UndecodableError as error:
-        raise _malformed(record, where, error.found, error.expected) from None
+        return plain_map(value["M"])
+    except InvalidAttributeValueError as error:
+        raise _malformed(record, where + error.path, error.found, error.expected) from None
 
 
 def _text(record: object, where: str, value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise _malformed(record, where, value, "a text")
+
+
+def _sequence_number(record: object, value: object) -> str:
+    number = sequence_number(record)
+    if number is None:
+        raise _malformed(record, "dynamodb.SequenceNumber", value, "digits as a text")
+    return number
 
 
 def _time(record: object, value: object) -> datetime:
@@ -135,96 +137,6 @@ def _malformed(record: object, where: str, found: object, expected: str) -> Malf
     return MalformedRecordError(
         f"record {record_id(record)}: {where} must be {expected}, found {_in_words(found)}"
     )
-
-
-class _UndecodableError(Exception):
-    """A typed value that DynamoDB cannot have written."""
-
-    def __init__(self, found: object, expected: str) -> None:
-        super().__init__(expected)
-        self.found = found
-        self.expected = expected
-
-
-def _decode(value: object, depth: int) -> Any:
-    if not isinstance(value, dict) or len(value) != 1:
-        raise _UndecodableError(value, 'made of typed values such as {"S": "text"}')
-    ((kind, content),) = value.items()
-    decode = _DECODERS.get(kind)
-    if decode is None:
-        raise _UndecodableError(kind, f"made of values of the types {', '.join(_DECODERS)}")
-    return decode(content, depth)
-
-
-def _decode_string(content: object, _: int) -> str:
-    if not isinstance(content, str):
-        raise _UndecodableError(content, "made of values whose S is a text")
-    return content
-
-
-def _decode_number(content: object, _: int) -> Decimal:
-    if not isinstance(content, str) or _NUMBER.fullmatch(content) is None:
-        raise _UndecodableError(content, "made of values whose N is a number as a text")
-    return Decimal(content)
-
-
-def _decode_binary(content: object, _: int) -> bytes:
-    if isinstance(content, str):
-        try:
-            return base64.b64decode(content, validate=True)
-        except (binascii.Error, ValueError):
-            pass
-    raise _UndecodableError(content, "made of values whose B is base64 text")
-
-
-def _decode_bool(content: object, _: int) -> bool:
-    if not isinstance(content, bool):
-        raise _UndecodableError(content, "made of values whose BOOL is true or false")
-    return content
-
-
-def _decode_null(content: object, _: int) -> None:
-    if content is not True:
-        raise _UndecodableError(content, "made of values whose NULL is true")
-
-
-def _decode_map(content: object, depth: int) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise _UndecodableError(content, "made of values whose M is an object")
-    if depth > MAXIMUM_DEPTH:
-        raise _UndecodableError(content, f"nested {MAXIMUM_DEPTH} levels deep at most")
-    return {name: _decode(value, depth + 1) for name, value in content.items()}
-
-
-def _decode_list(content: object, depth: int) -> list[Any]:
-    if not isinstance(content, list):
-        raise _UndecodableError(content, "made of values whose L is a list")
-    if depth > MAXIMUM_DEPTH:
-        raise _UndecodableError(content, f"nested {MAXIMUM_DEPTH} levels deep at most")
-    return [_decode(value, depth + 1) for value in content]
-
-
-def _decode_set(kind: str) -> Callable[[object, int], Any]:
-    def decode(content: object, depth: int) -> set[Any]:
-        if not isinstance(content, list):
-            raise _UndecodableError(content, f"made of values whose {kind}S is a list")
-        return {_DECODERS[kind](member, depth) for member in content}
-
-    return decode
-
-
-_DECODERS: Final[dict[str, Callable[[object, int], Any]]] = {
-    "S": _decode_string,
-    "N": _decode_number,
-    "B": _decode_binary,
-    "BOOL": _decode_bool,
-    "NULL": _decode_null,
-    "M": _decode_map,
-    "L": _decode_list,
-    "SS": _decode_set("S"),
-    "NS": _decode_set("N"),
-    "BS": _decode_set("B"),
-}
 
 
 def _in_words(value: object) -> str:

@@ -40,6 +40,9 @@ def test_an_insert_becomes_a_request() -> None:
         ({"S": ""}, ""),
         ({"N": "12"}, Decimal(12)),
         ({"N": "-1.5E+3"}, Decimal(-1500)),
+        ({"N": "+.5"}, Decimal("0.5")),
+        ({"N": "9." + "9" * 37 + "E+125"}, Decimal("9." + "9" * 37 + "E+125")),
+        ({"N": "1E-130"}, Decimal("1E-130")),
         ({"N": "0." + "1234567890" * 3}, Decimal("0." + "1234567890" * 3)),
         ({"B": "Zm9vYmFy"}, b"foobar"),
         ({"BOOL": True}, True),
@@ -74,25 +77,39 @@ def test_values_nest_as_deep_as_dynamodb_stores_them() -> None:
 @pytest.mark.parametrize(
     ("changes", "where", "expected"),
     [
-        ({"payload": {"M": {"key": "val"}}}, "NewImage.payload", "typed values"),
-        ({"payload": {"S": "x"}}, "NewImage.payload", "a map"),
-        ({"payload": {}}, "NewImage.payload", "a map"),
-        ({"payload": {"M": None}}, "NewImage.payload", "M is an object"),
-        ({"payload": {"M": {"a": {"N": 1}}}}, "NewImage.payload", "N is a number as a text"),
-        ({"payload": {"M": {"a": {"N": "NaN"}}}}, "NewImage.payload", "N is a number"),
-        ({"payload": {"M": {"a": {"N": "1_0"}}}}, "NewImage.payload", "N is a number"),
-        ({"payload": {"M": {"a": {"B": "?"}}}}, "NewImage.payload", "base64"),
-        ({"payload": {"M": {"a": {"BOOL": 1}}}}, "NewImage.payload", "true or false"),
-        ({"payload": {"M": {"a": {"NULL": False}}}}, "NewImage.payload", "NULL is true"),
-        ({"payload": {"M": {"a": {"SS": "ab"}}}}, "NewImage.payload", "SS is a list"),
-        ({"payload": {"M": {"a": {"X": "ab"}}}}, "NewImage.payload", "of the types"),
-        ({"payload": {"M": {"a": {"S": "b", "N": "1"}}}}, "NewImage.payload", "typed values"),
+        ({"payload": {"M": {"key": "val"}}}, "NewImage.payload.key must be", "a typed value"),
+        ({"payload": {"S": "x"}}, "NewImage.payload must be", "a map"),
+        ({"payload": {}}, "NewImage.payload must be", "a map"),
+        ({"payload": {"M": None}}, "NewImage.payload must be", "an object, being an M"),
+        ({"payload": {"M": {"a": {"S": 1}}}}, "NewImage.payload.a must be", "being an S"),
+        ({"payload": {"M": {"a": {"N": 1}}}}, "NewImage.payload.a must be", "being an N"),
+        ({"payload": {"M": {"a": {"N": "NaN"}}}}, "NewImage.payload.a must be", "being an N"),
+        ({"payload": {"M": {"a": {"N": "1_0"}}}}, "NewImage.payload.a must be", "being an N"),
+        ({"payload": {"M": {"a": {"N": "1e126"}}}}, "NewImage.payload.a must be", "being an N"),
+        ({"payload": {"M": {"a": {"N": "1" * 39}}}}, "NewImage.payload.a must be", "38 digits"),
+        ({"payload": {"M": {"a": {"N": "1e" + "9" * 30}}}}, "NewImage.payload.a", "being an N"),
+        ({"payload": {"M": {"a": {"B": "?"}}}}, "NewImage.payload.a must be", "base64"),
+        ({"payload": {"M": {"a": {"B": "\u3042"}}}}, "NewImage.payload.a must be", "base64"),
+        ({"payload": {"M": {"a": {"BOOL": 1}}}}, "NewImage.payload.a must be", "true or false"),
+        ({"payload": {"M": {"a": {"NULL": False}}}}, "NewImage.payload.a must be", "a NULL"),
+        ({"payload": {"M": {"a": {"L": {}}}}}, "NewImage.payload.a must be", "being an L"),
+        ({"payload": {"M": {"a": {"SS": "ab"}}}}, "NewImage.payload.a must be", "type SS"),
+        ({"payload": {"M": {"a": {"NS": ["x"]}}}}, "NewImage.payload.a must be", "being an N"),
+        ({"payload": {"M": {"a": {"X": "ab"}}}}, "NewImage.payload.a must be", "of the types"),
+        ({"payload": {"M": {"a": {"S": "b", "N": "1"}}}}, "NewImage.payload.a", "a typed value"),
+        (
+            {"payload": {"M": {"a": {"L": [{"S": "b"}, {"M": {"c": {"N": ""}}}]}}}},
+            "NewImage.payload.a[1].c must be",
+            "being an N",
+        ),
         ({"key": "other"}, "NewImage.request_id", "the same as in Keys"),
         ({"NewImage": None}, "dynamodb.NewImage", "an object"),
         ({"NewImage": {}}, "NewImage.request_id", "a string"),
         ({"Keys": {}}, "Keys.request_id", "a string"),
         ({"Keys": []}, "dynamodb.Keys", "an object"),
-        ({"SequenceNumber": 5}, "dynamodb.SequenceNumber", "a text"),
+        ({"SequenceNumber": 5}, "dynamodb.SequenceNumber", "digits as a text"),
+        ({"SequenceNumber": "5a"}, "dynamodb.SequenceNumber", "digits as a text"),
+        ({"ApproximateCreationDateTime": True}, "ApproximateCreationDateTime", "epoch seconds"),
         ({"ApproximateCreationDateTime": "now"}, "ApproximateCreationDateTime", "epoch seconds"),
         ({"ApproximateCreationDateTime": 1e300}, "ApproximateCreationDateTime", "epoch seconds"),
     ],
@@ -116,9 +133,17 @@ def test_what_is_no_record_at_all_is_malformed(hostile: Any) -> None:
         request_of(hostile, STREAM)
 
 
+def test_an_event_id_that_cannot_be_printed_is_escaped_in_the_message() -> None:
+    broken = {**record(payload={"S": "x"}), "eventID": "\ud800"}
+
+    with pytest.raises(MalformedRecordError, match=r"record '\\ud800': NewImage") as caught:
+        request_of(broken, STREAM)
+    assert str(caught.value).isascii()
+
+
 def test_nesting_beyond_dynamodbs_limit_is_malformed_and_does_not_exhaust_the_stack() -> None:
     value: Any = {"S": "bottom"}
-    for _ in range(900):
+    for _ in range(10_000):
         value = {"L": [value]}
 
     with pytest.raises(MalformedRecordError, match="32 levels"):
@@ -130,7 +155,7 @@ def test_both_of_the_articles_inserts_are_malformed() -> None:
 
     with pytest.raises(MalformedRecordError, match="the same as in Keys"):
         request_of(first, STREAM)
-    with pytest.raises(MalformedRecordError, match="typed values"):
+    with pytest.raises(MalformedRecordError, match="typed value"):
         request_of(second, STREAM)
 
 
