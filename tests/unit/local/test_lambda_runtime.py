@@ -1,7 +1,6 @@
 """The function under AWS's own runtime client, with small functions written for each test."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from textwrap import dedent
@@ -48,8 +47,12 @@ def settings(folder: Path, code: str, **changes: Any) -> FunctionSettings:
         arn=ARN,
         entry_point="function.handler",
         code=folder,
-        environment={"DECLARED": "yes"},
-        **{"timeout": 20, "memory_size": 128, **changes},
+        **{
+            "environment": {"DECLARED": "yes"},
+            "timeout": 20,
+            "memory_size": 128,
+            **changes,
+        },
     )
 
 
