@@ -1,0 +1,273 @@
+"""The policies of docs/policies: enough for what the program registers, and no more.
+
+AWS is not asked. What a policy allows is worked out from its actions and resources; a condition
+is looked at by itself.
+"""
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+import botocore.session
+import pytest
+
+from tests import plan
+from tests.plan import plan_of
+
+POLICIES: Final = plan.PROJECT / "docs/policies"
+REGION: Final = "ap-northeast-1"
+ACCOUNT: Final = plan.ACCOUNT
+SUBJECT: Final = "repo:octo-org@1/requests@2"
+PREVIEW: Final = ("read", "read-state")
+DEPLOY: Final = ("read", "read-state", "write", "write-state")
+
+ARNS: Final = {
+    plan.TABLE: f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/",
+    plan.REPOSITORY: f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/",
+    plan.BUCKET: "arn:aws:s3:::",
+    plan.ROLE: f"arn:aws:iam::{ACCOUNT}:role/",
+    plan.LOG_GROUP: f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
+    plan.FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:",
+}
+"""How the ARN of a resource begins that has a name of its own."""
+
+READS: Final = {
+    plan.TABLE: ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
+    plan.REPOSITORY: ["ecr:DescribeRepositories", "ecr:GetRepositoryPolicy"],
+    plan.BUCKET: ["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetLifecycleConfiguration"],
+    plan.ROLE: ["iam:GetRole", "iam:GetRolePolicy"],
+    plan.LOG_GROUP: ["logs:DescribeLogGroups", "logs:ListTagsForResource"],
+    plan.FUNCTION: ["lambda:GetFunction"],
+}
+WRITES: Final = {
+    plan.TABLE: ["dynamodb:CreateTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable"],
+    plan.REPOSITORY: ["ecr:CreateRepository", "ecr:DeleteRepository", "ecr:PutImage"],
+    plan.BUCKET: ["s3:CreateBucket", "s3:DeleteBucket", "s3:PutEncryptionConfiguration"],
+    plan.ROLE: ["iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:PassRole"],
+    plan.LOG_GROUP: ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"],
+    plan.FUNCTION: ["lambda:CreateFunction", "lambda:UpdateFunctionCode"],
+}
+PARTS: Final = {
+    plan.REPOSITORY_POLICY,
+    plan.LIFECYCLE_POLICY,
+    plan.ROLE_POLICY,
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+}
+"""Settings of the resources above, under whose names AWS checks them."""
+READ_ACTION: Final = re.compile(
+    r"(dynamodb|ecr|s3|iam|lambda|logs):(Get|List|Describe)\w+|s3:GetObject|kms:Decrypt"
+)
+DATA: Final = {
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:GetRecords",
+    "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+    "lambda:InvokeFunction",
+}
+
+
+def document(name: str) -> dict[str, Any]:
+    """A policy with its names filled in, as the guide's `policy` does."""
+    text = (POLICIES / f"{name}.json").read_text(encoding="utf-8")
+    filled = {
+        "ACCOUNT": ACCOUNT,
+        "REGION": REGION,
+        "SUBJECT": SUBJECT,
+        "STATE_BUCKET": "pulumi-state",
+    }
+    for placeholder, value in filled.items():
+        text = text.replace(placeholder, value)
+    return dict(json.loads(text))
+
+
+def statements(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [statement for name in names for statement in document(name)["Statement"]]
+
+
+def allows(names: tuple[str, ...], action: str, resource: str) -> bool:
+    return any(
+        action in statement["Action"]
+        and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
+        for statement in statements(names)
+    )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def registered(*types: str) -> list[plan.Registered]:
+    """The resources of both stacks, as the program registers them."""
+    return [
+        resource
+        for stack in ("dev", "prod")
+        for resource in plan_of(stack=stack).registered
+        if not types or resource.type in types
+    ]
+
+
+def named(resource: plan.Registered) -> str:
+    """The ARN of a resource that Pulumi has named: the logical name, and seven random digits."""
+    return f"{ARNS[resource.type]}{resource.name}-1a2b3c4"
+
+
+def test_the_deploy_role_may_do_what_each_resource_of_the_program_takes() -> None:
+    refused = [
+        (action, named(resource))
+        for resource in registered(*ARNS)
+        for action in [*READS[resource.type], *WRITES[resource.type]]
+        if not allows(DEPLOY, action, named(resource))
+    ]
+
+    assert refused == []
+
+
+def test_the_preview_role_may_read_each_resource_and_change_none() -> None:
+    resources = registered(*ARNS)
+
+    assert all(
+        allows(PREVIEW, action, named(each)) for each in resources for action in READS[each.type]
+    )
+    assert not any(
+        allows(PREVIEW, action, named(each)) for each in resources for action in WRITES[each.type]
+    )
+
+
+def test_every_type_of_aws_resource_that_the_program_registers_is_thought_of() -> None:
+    types = {each.type for each in registered() if each.type.startswith("aws:")}
+
+    assert types - set(ARNS) - PARTS == {plan.EVENT_SOURCE_MAPPING}
+
+
+def test_the_deploy_role_may_map_a_stream_to_this_programs_functions_only() -> None:
+    functions = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:requests-processor-*"
+    changes = [
+        statement
+        for statement in statements(DEPLOY)
+        for action in statement["Action"]
+        if re.fullmatch(r"lambda:(Create|Update|Delete)EventSourceMapping", action)
+    ]
+
+    assert len(changes) == 3
+    assert all(
+        statement["Condition"] == {"ArnLike": {"lambda:FunctionArn": functions}}
+        for statement in changes
+    )
+
+
+@pytest.mark.parametrize("type_", ARNS)
+def test_no_role_may_touch_what_is_not_this_programs(type_: str) -> None:
+    foreign = f"{ARNS[type_]}orders-1a2b3c4"
+
+    assert not any(allows(DEPLOY, action, foreign) for action in WRITES[type_])
+
+
+def test_no_role_may_change_the_rights_of_github_itself() -> None:
+    roles = [
+        f"arn:aws:iam::{ACCOUNT}:role/github-requests-{role}" for role in ("preview", "deploy")
+    ]
+
+    assert not any(allows(DEPLOY, action, role) for action in WRITES[plan.ROLE] for role in roles)
+
+
+def test_the_functions_role_is_given_to_lambda_only() -> None:
+    (statement,) = (each for each in statements(DEPLOY) if "iam:PassRole" in each["Action"])
+
+    assert statement["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}
+    }
+
+
+def test_no_policy_has_a_wildcard_in_an_action() -> None:
+    assert [each for each in statements(DEPLOY) if "*" in "".join(each["Action"])] == []
+
+
+def test_everything_is_a_resource_only_where_aws_knows_no_other() -> None:
+    everywhere = {
+        action
+        for statement in statements(DEPLOY)
+        if "*" in listed(statement["Resource"])
+        for action in statement["Action"]
+    }
+
+    assert everywhere == {"ecr:GetAuthorizationToken", "lambda:CreateEventSourceMapping"}
+
+
+def test_the_preview_role_has_only_actions_that_read() -> None:
+    actions = {action for each in statements(PREVIEW) for action in each["Action"]}
+
+    assert [action for action in actions if not READ_ACTION.fullmatch(action)] == []
+
+
+def test_no_role_reads_items_logs_or_failed_records() -> None:
+    actions = {action for each in statements(DEPLOY) for action in each["Action"]}
+
+    assert not actions & DATA
+    assert not allows(DEPLOY, "s3:GetObject", "arn:aws:s3:::requests-failures-1a2b3c4/rejected/x")
+    assert not allows(DEPLOY, "s3:DeleteObject", "arn:aws:s3:::requests-failures-1a2b3c4/x")
+
+
+def test_only_the_deploy_role_writes_the_state() -> None:
+    checkpoint = "arn:aws:s3:::pulumi-state/.pulumi/stacks/requests-processor/dev.json"
+
+    assert allows(PREVIEW, "s3:GetObject", checkpoint)
+    assert not allows(PREVIEW, "s3:PutObject", checkpoint)
+    assert allows(DEPLOY, "s3:PutObject", checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "subjects"),
+    [
+        ("trust-preview", f"{SUBJECT}:pull_request"),
+        ("trust-deploy", [f"{SUBJECT}:environment:dev", f"{SUBJECT}:environment:prod"]),
+    ],
+)
+def test_a_role_trusts_this_repositorys_jobs_by_their_whole_subject(
+    name: str, subjects: str | list[str]
+) -> None:
+    (statement,) = document(name)["Statement"]
+
+    issuer = "token.actions.githubusercontent.com"
+    assert statement["Condition"] == {
+        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subjects}
+    }
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "ecr", "iam", "lambda", "logs"])
+def test_every_action_is_one_that_aws_has(service: str) -> None:
+    """Not for S3, whose actions are not called as its operations are."""
+    known = set(botocore.session.get_session().get_service_model(service).operation_names)
+    known |= {"PassRole"} if service == "iam" else set()
+
+    named = {
+        action.partition(":")[2]
+        for statement in statements(DEPLOY)
+        for action in statement["Action"]
+        if action.startswith(f"{service}:")
+    }
+
+    assert named
+    assert named - known == set()
+
+
+@pytest.mark.parametrize("names", [PREVIEW, DEPLOY])
+def test_a_roles_inline_policies_fit_awss_quota(names: tuple[str, ...]) -> None:
+    """10,240 characters for a role, white space not counted (IAM User Guide, "IAM quotas")."""
+    size = sum(len(re.sub(r"\s", "", (POLICIES / f"{name}.json").read_text())) for name in names)
+
+    assert size < 10_240
+
+
+def test_every_policy_file_is_looked_at_here() -> None:
+    trusts = {"trust-preview", "trust-deploy"}
+
+    assert {path.stem for path in Path(POLICIES).glob("*")} == {*DEPLOY, *trusts}
