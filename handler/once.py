@@ -12,15 +12,16 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
+from handler.aws_client import CLIENT_CONFIG
 from handler.config import (
     IDEMPOTENCY_EXPIRY_ATTRIBUTE,
     IDEMPOTENCY_KEY_ATTRIBUTE,
     HandlerConfig,
 )
-from handler.parking import Context
+from handler.context import Context
 from handler.records import Request
 
-Process = Callable[[Request], None]
+Process = Callable[[Request], object]
 
 
 class Once:
@@ -44,6 +45,7 @@ class Once:
             table_name=table,
             key_attr=IDEMPOTENCY_KEY_ATTRIBUTE,
             expiry_attr=IDEMPOTENCY_EXPIRY_ATTRIBUTE,
+            boto_config=CLIENT_CONFIG,
         )
 
     def run(self, process: Process, request: Request, context: Context) -> bool:

@@ -8,28 +8,16 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from handler.config import REJECTED_PREFIX
+from handler.context import Context
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 CONDITION: Final = "RecordRejected"
 """Stands where Lambda writes why it gave up: RetryAttemptsExhausted or RecordAgeExceeded."""
-
-
-class Context(Protocol):
-    """What is used of Lambda's context object."""
-
-    aws_request_id: str
-    function_name: str
-    function_version: str
-    invoked_function_arn: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is timed out."""
-        ...
 
 
 class FailureBucket:
@@ -58,10 +46,10 @@ class FailureBucket:
         if self._client is None:
             # Only a function that rejects something pays for the import.
             import boto3  # noqa: PLC0415
-            from botocore.config import Config  # noqa: PLC0415
 
-            config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
-            self._client = boto3.client("s3", config=config)
+            from handler.aws_client import CLIENT_CONFIG  # noqa: PLC0415
+
+            self._client = boto3.client("s3", config=CLIENT_CONFIG)
         return self._client
 
 

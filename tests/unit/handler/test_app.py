@@ -11,19 +11,19 @@ from aws_lambda_powertools import Metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.app import (
+from handler.config import EventName, HandlerConfig, RequestsStream, StreamViewType
+from handler.context import Context
+from handler.process import RejectedRequestError, process
+from handler.processor import (
     EveryTime,
     InvalidEventError,
     Process,
     Processor,
     RunsOnce,
-    TimeWatch,
     UnreportableRecordError,
 )
-from handler.config import EventName, HandlerConfig, RequestsStream, StreamViewType
-from handler.parking import Context
-from handler.process import RejectedRequestError, process
 from handler.records import Request
+from handler.time_watch import TimeWatch
 from tests.unit.handler.events import (
     article_insert,
     article_modify,
