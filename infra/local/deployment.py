@@ -111,6 +111,7 @@ class LocalDeployment:
         self._sandbox = sandbox
         self._running = _Running()
         self._past_metrics: Counter[str] = Counter()
+        self._enabled: bool | None = None
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -175,6 +176,12 @@ class LocalDeployment:
         self._past_metrics.update(self._running.mapping.metrics)
         self._call(self._start_mapping(self._running.mapping.checkpoints))
 
+    def enable(self) -> None:
+        """Sets a disabled mapping to enabled, as an update of it does."""
+        self._enabled = True
+        self._call(self._stop_mapping())
+        self._call(self._start_mapping(self._running.mapping.checkpoints))
+
     def reload(self) -> None:
         """The next invocation runs the function's code as it is then."""
         self._call(self._running.function.reload())
@@ -222,7 +229,10 @@ class LocalDeployment:
 
     async def _start_mapping(self, checkpoints: Mapping[str, str]) -> None:
         registered = self.deployed.only(resources.EVENT_SOURCE_MAPPING)
-        settings = MappingSettings.from_inputs(registered.inputs, uuid=registered.outputs["uuid"])
+        inputs = dict(registered.inputs)
+        if self._enabled is not None:
+            inputs["enabled"] = self._enabled
+        settings = MappingSettings.from_inputs(inputs, uuid=registered.outputs["uuid"])
         streams = self.emulator.client("dynamodbstreams", self._role)
         await asyncio.to_thread(_ensure_readable, streams, settings.stream_arn)
         destination = None

@@ -5,6 +5,7 @@ client gets its endpoint and its credentials from here.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import boto3
+import botocore.session
 import urllib3
 from botocore.config import Config
 
@@ -75,6 +77,8 @@ class Emulator:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # moto reads AWS settings too, and the caller's are for another AWS.
+            env={name: each for name, each in os.environ.items() if not name.startswith("AWS_")},
         )
         self._endpoint: str | None = None
         self._clients: dict[tuple[str, Credentials, str], Any] = {}
@@ -89,6 +93,8 @@ class Emulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for client in self._clients.values():
+            client.close()
         self._process.kill()
         self._process.wait()
         if self._process.stdout is not None:
@@ -174,8 +180,14 @@ class Emulator:
 
 @cache
 def _session() -> boto3.Session:
-    """One for all: a session reads the service models once. It has no credentials of its own."""
-    return boto3.Session(aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    """One for all: a session reads the service models once. It has no settings of the caller's."""
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    core = botocore.session.Session(session_vars=nothing)
+    return boto3.Session(botocore_session=core)
 
 
 def _is_free(port: int) -> bool:

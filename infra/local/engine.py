@@ -4,7 +4,9 @@
 diff and no auto-naming.
 """
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,7 +76,8 @@ class Monitor(mocks.MockMonitor):
         return result
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
+        with _event_loop():
+            response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
         self.deployed.resources.append(
             Resource(
                 type=request.type,
@@ -86,6 +89,10 @@ class Monitor(mocks.MockMonitor):
             )
         )
         return response
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        with _event_loop():
+            return super().Invoke(request)  # type: ignore[no-untyped-call] # Pulumi's
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
@@ -105,6 +112,18 @@ class _Creating(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override] # Pulumi takes both
         return dict(self._monitor.look_up(args.token, plain(args.args)))
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[None]:
+    """Pulumi's mocks want an event loop in each thread, and leave the ones they make open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ the DynamoDB Streams API of the embedded AWS. What a record looks like is `strea
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,6 +32,10 @@ RawRecord: TypeAlias = Mapping[str, Any]
 """A stream record as GetRecords returns it."""
 
 T = TypeVar("T")
+
+
+UPSERT_GAP: Final = 0.05
+"""Seconds between moto's two records of one upsert, at the most."""
 
 
 class StreamError(Exception):
@@ -125,6 +129,7 @@ class DynamoDBStreamReader:
             page, following = await self._page(iterator, limit)
             if following and any(map(is_keys_only_insert, page)):
                 # The record that makes the last of these impossible may not have been there yet.
+                await asyncio.sleep(UPSERT_GAP)
                 more, following = await self._page(following, limit)
                 page = [*page, *more]
             records = [

@@ -1,0 +1,71 @@
+"""What the integration tests share: small functions in place of the handler, and their journals."""
+
+import json
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+FUNCTION = '''
+"""Journals each record that it is given, and fails where the test says so."""
+
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+
+
+def handler(event, context):
+    failing = json.loads((HERE / "failing.json").read_text())
+    for record in event["Records"]:
+        key = record["dynamodb"]["Keys"]["request_id"]["S"]
+        with (HERE / "journal").open("a") as journal:
+            journal.write(json.dumps(record) + "\\n")
+        if key in failing:
+            number = record["dynamodb"]["SequenceNumber"]
+            return {"batchItemFailures": [{"itemIdentifier": number}]}
+    return {"batchItemFailures": []}
+'''
+
+
+class JournalledFunction:
+    """A function's folder, for `deploy(code=..., entry_point=...)`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "function.py").write_text(dedent(FUNCTION))
+        (folder / "journal").touch()
+        self.fail_on()
+
+    @property
+    def deployed(self) -> dict[str, Any]:
+        """What `deploy` takes."""
+        return {"code": self.folder, "entry_point": "function.handler"}
+
+    def fail_on(self, *keys: str) -> None:
+        """From now on these items' records fail."""
+        text = "[" + ", ".join(f'"{key}"' for key in keys) + "]"
+        (self.folder / "failing.json").write_text(text)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Every record that the function was given, in order."""
+        lines = (self.folder / "journal").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @property
+    def keys(self) -> list[str]:
+        """Of which items they were."""
+        return [record["dynamodb"]["Keys"]["request_id"]["S"] for record in self.records]
+
+
+@pytest.fixture
+def function(tmp_path: Path) -> JournalledFunction:
+    return JournalledFunction(tmp_path)
+
+
+def item(key: str, **payload: str) -> dict[str, Any]:
+    """An item in DynamoDB's JSON."""
+    values = {name: {"S": value} for name, value in (payload or {"text": "hello"}).items()}
+    return {"request_id": {"S": key}, "payload": {"M": values}}
