@@ -157,7 +157,13 @@ def test_a_stack_is_updated_once_at_a_time_and_no_update_is_cancelled() -> None:
         "group": "update-${{ inputs.stack }}",
         "cancel-in-progress": "false",
     }
-    assert workflow("deploy")["concurrency"]["cancel-in-progress"] == "false"
+
+
+def test_nothing_around_an_update_can_cancel_it() -> None:
+    """A group on the workflow, or on the calling job, would cancel what it calls."""
+    around = [workflow("deploy"), workflow("update"), job("deploy", "dev"), job("deploy", "prod")]
+
+    assert not any("concurrency" in each for each in around)
 
 
 def test_an_update_has_all_the_time_that_github_gives() -> None:
