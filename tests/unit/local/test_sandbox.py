@@ -13,10 +13,7 @@ import pytest
 
 from infra.local.lambda_runtime import LambdaFunction
 from infra.local.sandbox import LocalProcess, dying_with_parent
-from tests.unit.local.test_lambda_runtime import invoke, run, settings
-
-PATIENCE = 20
-"""Seconds after which something that should happen at once will not happen."""
+from tests.unit.local.functions import PATIENCE, invoke, run, settings
 
 HANGING = """
     import os, pathlib, time
