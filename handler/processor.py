@@ -143,7 +143,7 @@ class Processor:
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:
-            # sys.exit() or a cancelled task: the runtime would end, and leave the event in progress.
+            # sys.exit() or a cancelled task: the runtime would end and leave the event in progress.
             exited = ProcessExitedError(f"process raised {type(error).__name__}")
             raise exited.with_traceback(error.__traceback__) from error
         if isinstance(returned, (Awaitable, Iterator, AsyncIterator)):

@@ -19,7 +19,7 @@ from handler.once import Once
 from handler.parking import FailureBucket, document, object_key
 from handler.records import RejectedRequestError, Request, request_of
 from tests.unit.handler.events import STREAM_ARN, record
-from tests.unit.handler.test_app import FakeContext
+from tests.unit.handler.stubs import FakeContext
 
 TABLE = "idempotency"
 

@@ -1,0 +1,227 @@
+"""`python -m infra.local` as a user runs it: exit codes, messages, and nothing left running."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.program import PROJECT
+from tests.integration.conftest import item
+
+COMMAND = [sys.executable, "-m", "infra.local"]
+
+
+def run(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the program that a test may spoil."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for path in [*PROJECT.glob("*.py"), *PROJECT.glob("Pulumi*.yaml")]:
+        shutil.copy(path, folder)
+    for name in ("handler", "infra"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_the_demo_processes_every_insert_and_says_so() -> None:
+    result = run("demo")
+
+    assert result.returncode == 0, result.stderr
+    assert "Every insert was processed: 12 of 12." in result.stdout
+    assert re.search(r"records read from the stream +18\n", result.stdout)
+    assert re.search(r'kept away by the filter \{"eventName":\["INSERT"\]\} +6\n', result.stdout)
+    assert "aws:lambda/eventSourceMapping:EventSourceMapping" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_the_demo_of_the_production_stack_works_too() -> None:
+    result = run("demo", "--stack", "prod", "--count", "3")
+
+    assert result.returncode == 0, result.stderr
+    assert "Every insert was processed: 3 of 3." in result.stdout
+
+
+def test_the_demo_writes_a_file_of_items(tmp_path: Path) -> None:
+    items = tmp_path / "items.jsonl"
+    items.write_text('{"request_id": "a", "payload": {"n": 1.5}}\n\n{"request_id": "b"}\n')
+
+    result = run("demo", "--items", str(items))
+
+    assert result.returncode == 1
+    assert "Not every insert was processed: 1 of 2." in result.stdout
+    assert re.search(r"requests rejected and parked +1\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        ("", "holds no items"),
+        ('{"request_id": "a"}\n{"id": "b"}\n[]\n{\n', ":2: must have request_id, a text"),
+        ('{"request_id": "a"}\n[]\n', ":2: must be a JSON object"),
+        ("{\n", ":1: is not JSON"),
+        ('{"request_id": "a", "n": 1e500}', ":1: is nothing DynamoDB can hold"),
+    ],
+)
+def test_a_bad_file_of_items_is_refused_before_anything_is_deployed(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    items = tmp_path / "items.jsonl"
+    if content is not None:
+        items.write_text(content)
+
+    result = run("demo", "--items", str(items))
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_stack_that_is_not_there_is_refused_with_those_that_are() -> None:
+    result = run("demo", "--stack", "staging")
+
+    assert result.returncode == 2
+    assert result.stderr == (
+        "error: there is no stack staging: Pulumi.staging.yaml is missing; known: dev, prod\n"
+    )
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        result = run("demo", "--port", str(port))
+
+    assert result.returncode == 2
+    assert result.stderr == f"error: port {port} of 127.0.0.1 is taken; name another, or none\n"
+
+
+def test_a_handler_that_cannot_be_imported_is_one_line(project: Path) -> None:
+    process = project / "handler" / "process.py"
+    process.write_text("import nowhere\n" + process.read_text())
+
+    result = run("demo", folder=project)
+
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: the handler cannot be imported: Runtime.ImportModuleError: ")
+    assert "No module named 'nowhere'" in line
+
+
+def test_a_mistake_in_the_stack_file_is_the_programs_own_message(project: Path) -> None:
+    stack = project / "Pulumi.dev.yaml"
+    stack.write_text(stack.read_text().replace("batchSize: 50", "batchSize: 0"))
+
+    result = run("demo", folder=project)
+
+    assert result.returncode == 2
+    assert "requests-processor:eventSource.batchSize must be between 1 and 10000" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def up() -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [*COMMAND, "up"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or text not in lines[-1]:
+        line = process.stdout.readline()
+        assert line, lines
+        lines.append(line)
+    return lines
+
+
+def children_of(process_id: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == process_id:
+            child = int(stat.parent.name)
+            found += [child, *children_of(child)]
+    return found
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
+    up: "subprocess.Popen[str]", stop: signal.Signals
+) -> None:
+    introduction = read_until(up, "Listening")
+    environment = dict(
+        line.removeprefix("export ").rstrip("\n").split("=", 1)
+        for line in introduction
+        if line.startswith("export ")
+    )
+    put = subprocess.run(
+        [sys.executable, "-c", PUT], env={**os.environ, **environment}, check=False
+    )
+    assert put.returncode == 0
+    shown = read_until(up, "INSERT")
+    children = children_of(up.pid)
+
+    up.send_signal(stop)
+    rest, _ = up.communicate(timeout=30)
+
+    assert 'INSERT {"request_id": {"S": "from-another-terminal"}}' in shown[-1]
+    assert children
+    assert [child for child in children if is_running(child)] == []
+    if stop is not signal.SIGKILL:
+        assert up.returncode == 0
+        assert "Stopped; nothing is left running." in rest
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+PUT = f"""
+import boto3
+boto3.client("dynamodb").put_item(
+    TableName="requests-table", Item={item("from-another-terminal")!r}
+)
+"""
+
+
+def test_filter_says_which_part_decided(tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text('{"eventName": "MODIFY", "eventID": "1"}')
+
+    result = run("filter", "--pattern", '{"eventName":["INSERT"]}', "--event", str(event))
+
+    assert result.returncode == 1
+    assert "eventName" in result.stdout
