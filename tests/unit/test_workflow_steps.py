@@ -103,6 +103,18 @@ def test_the_stacks_are_listed_with_one_requirement_and_its_hashes(tmp_path: Pat
     assert set(written) == {"matrix", "stacks"}
 
 
+def test_a_preview_shows_the_stacks_diff_and_keeps_what_was_said(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    runner.stand_in("pulumi", "print('+ 10 to create')")
+
+    result = runner.step("workflows/preview.yml", "Preview", STACK="dev")
+
+    (call,) = runner.calls_of("pulumi")
+    assert call.arguments[:4] == ["preview", "--stack", "dev", "--diff"]
+    assert (result.returncode, result.stdout) == (0, "+ 10 to create\n")
+    assert (tmp_path / "preview.txt").read_text(encoding="utf-8") == "+ 10 to create\n"
+
+
 def test_a_preview_that_fails_fails_the_step_and_keeps_what_was_said(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
     runner.stand_in("pulumi", "print('error: 1 mistake', file=sys.stderr); sys.exit(255)")
