@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from infra.config import StackConfig
 from infra.settings import described
 from tests.plan import ACCOUNT, PROJECT
+from tests.unit.workflow_runner import Call, Runner
 
 DOCS: Final = PROJECT / "docs"
 POLICIES: Final = sorted(path.stem for path in (DOCS / "policies").glob("*.json"))
@@ -104,6 +106,73 @@ def test_the_guides_role_function_makes_a_role_of_its_policies() -> None:
     calls = [call.split("\n") for call in printed.split("---\n")[:-1]]
     assert [call[1] for call in calls] == ["create-role", "put-role-policy", "put-role-policy"]
     assert all(call[3] == "github-requests-preview" for call in calls)
+
+
+def setting_up_environments(folder: Path) -> list[Call]:
+    """The calls of GitHub's CLI that the guide's block on variables and environments makes."""
+    (block,) = (block for block in BLOCKS if "deployment_branch_policy" in block)
+    runner = Runner(folder)
+    runner.stand_in("gh", "if sys.argv[1:3] == ['api', 'user']: print(7)")
+    names = {**NAMES, "REPOSITORY": "octo-org/requests", "PULUMI_BACKEND_URL": "s3://pulumi-state"}
+    assert runner.shell(block, **names).returncode == 0
+    return runner.calls_of("gh")
+
+
+def test_in_the_guide_prod_has_a_reviewer_and_only_main_is_deployed(tmp_path: Path) -> None:
+    calls = setting_up_environments(tmp_path)
+
+    main = {"protected_branches": False, "custom_branch_policies": True}
+    reviewer = {"type": "User", "id": 7}
+    environments = {
+        call.arguments[4]: json.loads(call.request) for call in calls if "PUT" in call.arguments
+    }
+    assert environments == {
+        "repos/octo-org/requests/environments/dev": {
+            "reviewers": None,
+            "deployment_branch_policy": main,
+        },
+        "repos/octo-org/requests/environments/prod": {
+            "reviewers": [reviewer],
+            "deployment_branch_policy": main,
+        },
+    }
+    branches = [call.arguments[4:] for call in calls if "POST" in call.arguments]
+    assert branches == [
+        [f"{environment}/deployment-branch-policies", "--field", "name=main"]
+        for environment in environments
+    ]
+
+
+def test_in_the_guide_nothing_is_switched_on_before_the_environments_guard_it(
+    tmp_path: Path,
+) -> None:
+    """GitHub makes an environment that a job names and that is not there: without reviewers."""
+    commands = [call.arguments[0] for call in setting_up_environments(tmp_path)]
+
+    assert commands == [*["api"] * 5, *["variable"] * 3]
+
+
+def test_what_the_guide_made_for_github_it_also_removes(tmp_path: Path) -> None:
+    (block,) = (block for block in BLOCKS if "gh variable delete" in block)
+    runner = Runner(tmp_path)
+    for program in ("gh", "aws"):
+        runner.stand_in(program)
+
+    # -u: a shell of its own, with no more than step 1 gives it.
+    result = runner.shell(f"set -u\n{block}", **NAMES, REPOSITORY="octo-org/requests")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    calls = [call.arguments for call in runner.calls_of("gh")]
+    deleted = {(kind, rest[0]) for kind, action, *rest in calls if action == "delete"}
+    assert deleted == {
+        ({"vars": "variable", "secrets": "secret"}[kind], name) for kind, name in READ
+    }
+    assert [call[-1] for call in calls if "DELETE" in call] == [
+        "repos/octo-org/requests/environments/dev",
+        "repos/octo-org/requests/environments/prod",
+    ]
+    roles = [call.arguments for call in runner.calls_of("aws") if "delete-role" in call.arguments]
+    assert [call[-1] for call in roles] == ["github-requests-preview", "github-requests-deploy"]
 
 
 def test_each_policy_is_linked() -> None:

@@ -51,6 +51,10 @@ class Runner:
         jobs = content["jobs"].values() if "jobs" in content else [content["runs"]]
         steps = [step for job in jobs for step in job.get("steps", [])]
         (script,) = (step["run"] for step in steps if name in {step.get("name"), step.get("id")})
+        return self.shell(script, **environ)
+
+    def shell(self, script: str, **environ: str) -> Result:
+        """Runs commands as `shell: bash` does."""
         return self._run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script], environ
         )
