@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
 
 from infra.config import StackConfig
 from infra.settings import DescribedSetting, declarations, described
-from tests.plan import PROJECT
+from tests.plan import PROJECT, PROJECT_NAME
 
 SETTINGS = list(described(StackConfig))
 
@@ -66,5 +67,18 @@ def test_the_project_runs_in_the_environment_that_make_sets_up() -> None:
     assert runtime == {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}}
 
 
-def test_a_new_project_is_asked_for_the_region() -> None:
-    assert list(project_file()["template"]["config"]) == ["aws:region"]
+def test_a_new_project_is_asked_for_what_has_no_default_in_the_program() -> None:
+    asked = project_file()["template"]["config"]
+
+    assert list(asked) == ["aws:region"]
+
+
+def test_what_a_new_project_is_asked_for_exists_and_has_a_valid_default() -> None:
+    asked = project_file()["template"]["config"]
+    defaults = {key.removeprefix("aws:"): each["default"] for key, each in asked.items()}
+
+    region = defaults.pop("region")
+
+    assert region in botocore.session.get_session().get_available_regions("lambda")
+    # Raises for a key that the program does not know, or a value that it refuses.
+    StackConfig.parse(defaults, namespace=PROJECT_NAME)
