@@ -46,11 +46,12 @@ def of_image(image: ImageConfig) -> Iterator[Problem]:
         yield Problem(
             "image", "takes either tag or digest with repository, to name one existing image"
         )
-    if image.base_image is not None:
-        yield Problem(
-            "image.baseImage",
-            "is for an image that is built, and image.repository names an existing one",
-        )
+    for key, value in (("baseImage", image.base_image), ("source", image.source)):
+        if value is not None:
+            yield Problem(
+                f"image.{key}",
+                "is for an image that is built, and image.repository names an existing one",
+            )
 
 
 def of_function(function: FunctionConfig, event_source: EventSourceConfig) -> Iterator[Problem]:

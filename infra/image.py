@@ -116,7 +116,7 @@ class ProcessorImage(pulumi.ComponentResource):
                 dockerfile=(context / "Dockerfile").as_posix(),
                 # Left out, Docker builds for the machine it runs on.
                 platform=platform,
-                args=arguments,
+                args={**arguments, "VERSION": tag},
                 # Through Docker's API, BuildKit adds no attestations: these would make the image
                 # an index, which Lambda refuses.
                 builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
@@ -156,7 +156,8 @@ def pinned(repo_digest: str | None) -> str:
 
 
 def _build_arguments(config: ImageConfig) -> dict[str, str]:
-    return {} if config.base_image is None else {"BASE_IMAGE": config.base_image}
+    given = {"BASE_IMAGE": config.base_image, "SOURCE": config.source}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _registry(repository: aws.ecr.Repository) -> docker.RegistryArgs:

@@ -113,6 +113,13 @@ class ImageConfig:
         "Base of the image that is built; none: AWS's Python base.",
         aws="(BASE_IMAGE)",
     )
+    source: str | None = matching(
+        None,
+        r"https?://\S+",
+        "a URL",
+        "Where the image's sources are: its label org.opencontainers.image.source.",
+        aws="(SOURCE)",
+    )
     force_delete: bool = anything(
         False, "Destroying the stack deletes the built images too.", aws="force"
     )

@@ -4,18 +4,22 @@ Exit codes: 0 as it should be, 1 not every insert was processed, 2 it could not 
 """
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 from infra.local import filter_command
 from infra.local.demo import run_demo
+from infra.local.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.emulator import EmulatorError
 from infra.local.lambda_runtime import FunctionInitError
 from infra.local.mapping_settings import InvalidParameterValueError
-from infra.local.program import ProgramError
+from infra.local.program import ProgramError, merged
 from infra.local.requests_file import ItemsError
 from infra.local.up import run_up
 
@@ -30,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.func(options)
     except FunctionInitError as error:
         return _refuse(f"the handler cannot be imported: {error}")
-    except (ProgramError, EmulatorError, ItemsError, InvalidParameterValueError) as error:
+    except (
+        DockerError,
+        EmulatorError,
+        InvalidParameterValueError,
+        ItemsError,
+        ProgramError,
+    ) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -46,7 +56,7 @@ def _refuse(message: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.local",
-        description="The Pulumi program on this machine: no account, no Docker, no Pulumi CLI.",
+        description="The Pulumi program on this machine: no account and no Pulumi CLI.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="deploy, send requests through, say what happened")
@@ -67,6 +77,19 @@ def _stack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=0, help="port of the embedded AWS (default: a free one)"
     )
+    parser.add_argument(
+        "--config",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a value over the stack file's, as in eventSource.batchSize=1; may be given often",
+    )
+    parser.add_argument(
+        "--docker",
+        action="store_true",
+        help="build the image and run the handler in it, instead of as a process",
+    )
 
 
 def _count(text: str) -> int:
@@ -81,14 +104,50 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _setting(text: str) -> dict[str, Any]:
+    """`a.b=1` as {"a": {"b": 1}}; the value is YAML, as in a stack file."""
+    path, equals, value = text.partition("=")
+    if not equals or not all(path.split(".")):
+        raise argparse.ArgumentTypeError(f"must be like eventSource.batchSize=1, got {text}")
+    try:
+        setting: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"the value must be YAML, got {text}") from None
+    for key in reversed(path.split(".")):
+        setting = {key: setting}
+    return dict(setting)
+
+
 def _demo(options: argparse.Namespace) -> int:
-    return run_demo(
-        stack=options.stack, items=options.items, count=options.count, port=options.port
-    )
+    with _sandbox(options) as sandbox:
+        return run_demo(
+            stack=options.stack,
+            items=options.items,
+            count=options.count,
+            port=options.port,
+            config=_config(options),
+            sandbox=sandbox,
+        )
 
 
 def _up(options: argparse.Namespace) -> int:
-    return run_up(stack=options.stack, port=options.port)
+    with _sandbox(options) as sandbox:
+        return run_up(
+            stack=options.stack, port=options.port, config=_config(options), sandbox=sandbox
+        )
+
+
+def _sandbox(
+    options: argparse.Namespace,
+) -> contextlib.AbstractContextManager[DockerSandbox | None]:
+    return docker_sandbox() if options.docker else contextlib.nullcontext()
+
+
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for setting in options.config:
+        config = merged(config, setting)
+    return config
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """The demo: deploys the program here, sends requests through it, and says what became of them."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from handler.config import EventName, RequestsStream
 from infra.local import report
 from infra.local.deployment import LocalDeployment, Watcher, deploy
-from infra.local.engine import Resource
 from infra.local.invocation import Invocation
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.resources import EVENT_SOURCE_MAPPING
@@ -33,7 +34,8 @@ def run_demo(
     stack: str,
     items: Path | None,
     count: int | None,
-    port: int,
+    port: int = 0,
+    config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
     """Returns the exit code: 0 when every insert was processed, else 1.
@@ -48,8 +50,8 @@ def run_demo(
     screen, stopwatch, began = report.console(), _Stopwatch(), time.perf_counter()
     screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     watcher = Watcher(on_invocation=stopwatch.stop)
-    with deploy(stack, sandbox=sandbox, watcher=watcher, port=port) as deployment:
-        screen.print(report.resource_tree(_created(deployment), f"stack {stack}"))
+    with deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment:
+        screen.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         screen.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         wrote_first = time.perf_counter()
         _write(deployment, writes)
@@ -61,10 +63,6 @@ def run_demo(
         settled = time.perf_counter() - wrote_first
         first = (stopwatch.first or time.perf_counter()) - wrote_first
         return _say(screen, deployment, writes, first=first, settled=settled)
-
-
-def _created(deployment: LocalDeployment) -> list[Resource]:
-    return deployment.resources
 
 
 def _write(deployment: LocalDeployment, writes: list[Write]) -> None:

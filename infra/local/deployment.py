@@ -63,7 +63,8 @@ def deploy(
     cannot be imported, and `InvalidParameterValueError` when AWS would refuse the mapping.
     """
     with contextlib.ExitStack() as cleanup:
-        emulator = cleanup.enter_context(Emulator(region=region_of(stack), port=port))
+        host = sandbox.host if sandbox else "127.0.0.1"
+        emulator = cleanup.enter_context(Emulator(region=region_of(stack), port=port, host=host))
         deployed = run_program(stack, config or {}, _Provider(emulator))
         task_root = code or cleanup.enter_context(_task_root())
         deployment = LocalDeployment(
@@ -346,12 +347,17 @@ def _function_settings(
         platform_environment={"AWS_ENDPOINT_URL": emulator.endpoint, **role.environment()},
         timeout=inputs["timeout"],
         memory_size=inputs["memorySize"],
+        ephemeral_storage=inputs["ephemeralStorage"]["size"],
         architecture=Architecture(inputs["architectures"][0]),
         region=emulator.region,
         log_group=logging["logGroup"],
         log_format=logging["logFormat"],
         application_log_level=logging["applicationLogLevel"],
         reserved_concurrency=inputs.get("reservedConcurrentExecutions"),
+        image_build=next(
+            (each.inputs["build"] for each in deployed.resources if each.type == resources.IMAGE),
+            None,
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The embedded AWS: moto's server in a process of its own, on 127.0.0.1.
+"""The embedded AWS: moto's server in a process of its own, on this machine only.
 
 What is created in it is the engine's business. Nothing of the caller's AWS settings is used: each
 client gets its endpoint and its credentials from here.
@@ -58,18 +58,21 @@ ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noq
 class Emulator:
     """A running embedded AWS. A context manager: on exit the process is gone."""
 
-    def __init__(self, *, region: str, port: int = 0) -> None:
+    def __init__(self, *, region: str, port: int = 0, host: str = "127.0.0.1") -> None:
         """Begins to start it; `wait` returns when it answers. 0 takes a free port."""
         self.region = region
-        if port and not _is_free(port):
-            raise EmulatorError(f"port {port} of 127.0.0.1 is taken; name another, or none")
-        # The command is fixed but for the port.
+        self._host = host
+        if port and not _is_free(host, port):
+            raise EmulatorError(f"port {port} of {host} is taken; name another, or none")
+        # The command is fixed but for the address.
         self._process = subprocess.Popen(  # noqa: S603
             [
                 *dying_with_parent(),
                 sys.executable,
                 "-m",
                 "infra.local.emulator_server",
+                "--host",
+                host,
                 "--port",
                 str(port),
             ],
@@ -112,7 +115,7 @@ class Emulator:
             port = self._process.stdout.readline().strip() if self._process.stdout else ""
             if not port:
                 raise EmulatorError("the embedded AWS ended before it listened")
-            self._endpoint = f"http://127.0.0.1:{port}"
+            self._endpoint = f"http://{self._host}:{port}"
         return self._endpoint
 
     def client(self, service: str, credentials: Credentials = ROOT, endpoint: str = "") -> Any:
@@ -190,11 +193,11 @@ def _session() -> boto3.Session:
     return boto3.Session(botocore_session=core)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

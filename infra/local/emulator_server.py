@@ -52,13 +52,14 @@ def main() -> None:
     """Serves until it is killed. Prints its port once it listens."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    port = parser.parse_args().port
+    parser.add_argument("--host", default="127.0.0.1")
+    options = parser.parse_args()
     DynamoHandler._determine_resource = _table_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     DynamoDBStreamsHandler._determine_resource = _stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     LogsResponse._determine_resource = _log_stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server(
-        "127.0.0.1", port, application, threaded=True, request_handler=_QuietHandler
+        options.host, options.port, application, threaded=True, request_handler=_QuietHandler
     )
     print(server.port, flush=True)
     server.serve_forever()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from infra.config import Architecture
 
@@ -41,6 +41,8 @@ class FunctionSettings:
     """Seconds."""
     memory_size: int = 128
     """MB."""
+    ephemeral_storage: int = 512
+    """MB of /tmp."""
     architecture: Architecture = Architecture.X86_64
     region: str = "us-east-1"
     log_group: str = ""
@@ -48,14 +50,15 @@ class FunctionSettings:
     application_log_level: str | None = None
     reserved_concurrency: int | None = None
     """Invocations at the same time; 0 switches the function off, as on AWS."""
+    image_build: Mapping[str, Any] | None = None
+    """How the function's image is built, as the program registered it; None: it exists."""
 
     def runtime_environment(self, runtime_api: str) -> dict[str, str]:
-        """The declared variables, and around them those that Lambda sets.
+        """The declared variables, and around them those that Lambda sets; not the image's own.
 
         AWS: Lambda Developer Guide, "Defined runtime environment variables". A function may
         declare some of them itself, but none of the reserved ones.
         """
-        defaults = {"LANG": "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC"}
         reserved = {
             "_HANDLER": self.entry_point,
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -68,11 +71,10 @@ class FunctionSettings:
             "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "AWS_LAMBDA_LOG_FORMAT": self.log_format,
-            "LAMBDA_TASK_ROOT": str(self.code),
         }
         if self.application_log_level is not None:
             reserved["AWS_LAMBDA_LOG_LEVEL"] = self.application_log_level
-        return {**defaults, **self.environment, **reserved, **self.platform_environment}
+        return {"TZ": ":UTC", **self.environment, **reserved, **self.platform_environment}
 
 
 class SandboxProcess(Protocol):
@@ -121,7 +123,11 @@ class ProcessSandbox:
             "awslambdaric",
             settings.entry_point,
             cwd=settings.code,
-            env={**_OF_THE_IMAGE, **settings.runtime_environment(runtime_api)},
+            env={
+                **_OF_THE_IMAGE,
+                "LAMBDA_TASK_ROOT": str(settings.code),
+                **settings.runtime_environment(runtime_api),
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -132,6 +138,8 @@ class ProcessSandbox:
 
 
 _OF_THE_IMAGE: Final = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
     "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
     # Lambda's user has no such folder either; the caller's ~/.aws must not be read.
     "HOME": "/home/sbx_user1051",

@@ -3,8 +3,9 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 from watchfiles import watch
@@ -17,7 +18,13 @@ from infra.local.program import PROJECT
 from infra.local.sandbox import Sandbox
 
 
-def run_up(*, stack: str, port: int, sandbox: Sandbox | None = None) -> int:
+def run_up(
+    *,
+    stack: str,
+    port: int = 0,
+    config: Mapping[str, Any] | None = None,
+    sandbox: Sandbox | None = None,
+) -> int:
     """Runs until Ctrl-C or SIGTERM and returns the exit code. Raises what `deploy` raises."""
     screen = report.console()
     screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
@@ -29,7 +36,7 @@ def run_up(*, stack: str, port: int, sandbox: Sandbox | None = None) -> int:
     watcher = Watcher(on_invocation=on_invocation)
     with (
         _stopped() as stop,
-        deploy(stack, sandbox=sandbox, watcher=watcher, port=port) as deployment,
+        deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
     ):
         _introduce(screen, deployment)
         for changes in watch(

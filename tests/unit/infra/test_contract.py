@@ -57,7 +57,7 @@ print(json.dumps({
     "told": {"failure_bucket": told.failure_bucket, "events": told.stream.events},
     "request": [request.request_id, request.payload],
     "parked": parking.object_key(record, "a-function"),
-    "remembered": layer.call_args.kwargs,
+    "remembered": {name: str(value) for name, value in layer.call_args.kwargs.items()},
 }))
 """
 

@@ -75,9 +75,9 @@ def test_a_new_project_is_asked_for_what_has_no_default_in_the_program() -> None
 
 def test_what_a_new_project_is_asked_for_exists_and_has_a_valid_default() -> None:
     asked = project_file()["template"]["config"]
-    defaults = {key.removeprefix("aws:"): each["default"] for key, each in asked.items()}
+    defaults = {key: each["default"] for key, each in asked.items()}
 
-    region = defaults.pop("region")
+    region = defaults.pop("aws:region")
 
     assert region in botocore.session.get_session().get_available_regions("lambda")
     # Raises for a key that the program does not know, or a value that it refuses.

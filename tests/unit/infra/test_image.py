@@ -82,9 +82,17 @@ def test_the_base_image_is_the_dockerfiles_own_unless_the_stack_names_one() -> N
     by_default = plan_of().inputs_of(IMAGE)
     named = plan_of({"image": {"baseImage": "stand-in:3.13"}}).inputs_of(IMAGE)
 
-    assert by_default["build"]["args"] == {}
-    assert named["build"]["args"] == {"BASE_IMAGE": "stand-in:3.13"}
+    assert "BASE_IMAGE" not in by_default["build"]["args"]
+    assert named["build"]["args"]["BASE_IMAGE"] == "stand-in:3.13"
     assert named["imageName"] != by_default["imageName"]
+
+
+def test_the_labels_say_where_the_image_is_from_and_which_one_it_is() -> None:
+    image = plan_of({"image": {"source": "https://code.example/requests"}}).inputs_of(IMAGE)
+
+    tag = image["imageName"].rpartition(":")[2]
+    arguments = image["build"]["args"]
+    assert arguments == {"SOURCE": "https://code.example/requests", "VERSION": tag}
 
 
 def test_buildkit_builds_the_image_through_dockers_api_where_it_adds_no_attestations() -> None:

@@ -145,7 +145,6 @@ def test_declared_variables_replace_lambdas_defaults_but_no_reserved_one(tmp_pat
     environment = settings(tmp_path, "", environment=declared).runtime_environment("host:1")
 
     assert environment["TZ"] == "Asia/Tokyo"
-    assert environment["LANG"] == "en_US.UTF-8"
     assert environment["AWS_REGION"] == "us-east-1"
     assert environment["_HANDLER"] == "function.handler"
 
