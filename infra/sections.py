@@ -231,7 +231,7 @@ class EventSourceConfig:
         aws="ParallelizationFactor",
     )
     maximum_retry_attempts: int = setting(
-        5,
+        10,
         "Retries of a failing batch; -1: until it expires.",
         aws="MaximumRetryAttempts",
         accepts="either -1 (until the record expires) or between 0 and 10000",

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from infra.config import Architecture
 from infra.local import resources
 from infra.local.destination import S3Destination
-from infra.local.emulator import Credentials, Emulator
+from infra.local.emulator import Credentials, Emulator, local_environment
 from infra.local.engine import Deployed, Resource
 from infra.local.invocation import Invocation
 from infra.local.invoke_api import InvokeApi
@@ -140,6 +140,14 @@ class LocalDeployment:
         return {
             name: self._past_metrics[name] + count
             for name, count in self._running.mapping.metrics.items()
+        }
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a shell needs so that the AWS CLI and the SDKs work on this deployment."""
+        return {
+            **local_environment(self.endpoint, self.emulator.region, self.credentials),
+            "AWS_ENDPOINT_URL_LAMBDA": self.lambda_endpoint,
         }
 
     def client(self, service: str, credentials: Credentials | None = None) -> Any:

@@ -6,9 +6,11 @@ parts have a seam for it, a method `_determine_resource`; it is added here to th
 """
 
 import argparse
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.logs.responses import LogsResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -38,6 +40,23 @@ def _log_stream_arn(handler: Any) -> str:
     return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
+_ITERATORS: Final = 1_000
+"""Shard iterators that are kept. On AWS one expires after 15 minutes; moto keeps all for ever, and
+a stream that is polled uses up tens of thousands in an hour.
+"""
+
+_get_records = DynamoDBStreamsBackend.get_records
+
+
+def _get_records_and_expire(
+    backend: DynamoDBStreamsBackend, iterator_arn: str, limit: int
+) -> dict[str, Any]:
+    records = _get_records(backend, iterator_arn, limit)
+    for expired in list(backend.shard_iterators)[:-_ITERATORS]:
+        backend.shard_iterators.pop(expired, None)
+    return records
+
+
 class _QuietHandler(WSGIRequestHandler):
     """HTTP/1.1, so that clients keep their connections, and no line for each request."""
 
@@ -57,7 +76,10 @@ def main() -> None:
     DynamoHandler._determine_resource = _table_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     DynamoDBStreamsHandler._determine_resource = _stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
     LogsResponse._determine_resource = _log_stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
-    application = DomainDispatcherApplication(create_backend_app)
+    DynamoDBStreamsBackend.get_records = _get_records_and_expire  # type: ignore[assignment] # as said above
+    application: Any = DomainDispatcherApplication(create_backend_app)
+    # For each request moto looks through the folder of its own sources, and others wait meanwhile.
+    application.get_backend_for_host = cache(application.get_backend_for_host)
     server = make_server(
         options.host, options.port, application, threaded=True, request_handler=_QuietHandler
     )

@@ -31,7 +31,7 @@ def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs
     The physical name is the given one, else the resource's own; Pulumi adds random letters.
     """
     if type_ not in _CREATORS:
-        raise UnknownResourceError(f"the local run cannot create a {type_} ({name})")
+        raise UnknownResourceError(f"the local run cannot create {type_} ({name})")
     return _CREATORS[type_](emulator, str(inputs.get("name") or name), inputs)
 
 

@@ -12,7 +12,6 @@ from watchfiles import watch
 
 from infra.local import report
 from infra.local.deployment import LocalDeployment, Watcher, deploy
-from infra.local.emulator import local_environment
 from infra.local.invocation import Invocation
 from infra.local.program import PROJECT
 from infra.local.sandbox import Sandbox
@@ -50,15 +49,9 @@ def run_up(
 
 
 def _introduce(screen: Console, deployment: LocalDeployment) -> None:
-    environment = {
-        **local_environment(
-            deployment.endpoint, deployment.emulator.region, deployment.credentials
-        ),
-        "AWS_ENDPOINT_URL_LAMBDA": deployment.lambda_endpoint,
-    }
     outputs = deployment.outputs
     screen.print("\nFor another terminal:\n")
-    for name, value in environment.items():
+    for name, value in deployment.environment.items():
         screen.print(f"export {name}={value}", soft_wrap=True)
     screen.print("\nThen, for example:\n")
     screen.print(outputs["putItemCommand"], soft_wrap=True)

@@ -74,7 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         "--filter", metavar="EXPRESSION", help="items that fit this DynamoDB filter expression"
     )
     backfill.add_argument(
-        "--values", type=_json_object, default={}, metavar="JSON", help="the expression's :values"
+        "--values",
+        type=_json_object,
+        default={},
+        metavar="JSON",
+        help='the expression\'s :values in DynamoDB\'s JSON, as in {":a": {"S": "b"}}',
     )
     backfill.add_argument("--all", action="store_true", help="every item of the table")
     backfill.add_argument(

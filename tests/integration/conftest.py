@@ -1,11 +1,14 @@
 """What the integration tests share: small functions in place of the handler, and their journals."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, Final
 
 import pytest
+
+from tests.integration.faults import Outcome
 
 FUNCTION = '''
 """Journals each record that it is given, and fails where the test says so."""
@@ -69,3 +72,53 @@ def item(key: str, **payload: str) -> dict[str, Any]:
     """An item in DynamoDB's JSON."""
     values = {name: {"S": value} for name, value in (payload or {"text": "hello"}).items()}
     return {"request_id": {"S": key}, "payload": {"M": values}}
+
+
+class Outcomes:
+    """What became of the records under each fault; printed when all tests are over."""
+
+    def __init__(self) -> None:
+        self.rows: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> Outcome:
+        self.rows.append(outcome)
+        return outcome
+
+
+_OUTCOMES: Final = Outcomes()
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return _OUTCOMES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _OUTCOMES.rows:
+        terminalreporter.section("what became of the records")
+        for line in table(_OUTCOMES.rows):
+            terminalreporter.write_line(line)
+
+
+def table(rows: Sequence[Outcome]) -> list[str]:
+    """As Markdown, so that it can be quoted."""
+    head = ["fault", "records", "processed", "parked", "lost", "duplicates", "out of order"]
+    cells = [
+        [
+            row.fault,
+            *(
+                f"{count:,}"
+                for count in (
+                    row.records,
+                    row.processed,
+                    row.parked,
+                    row.lost,
+                    row.duplicates,
+                    row.out_of_order,
+                )
+            ),
+        ]
+        for row in rows
+    ]
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
