@@ -6,7 +6,6 @@ one event loop in one background thread.
 
 import asyncio
 import contextlib
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -14,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from botocore.exceptions import ClientError
-
-from infra.config import Architecture
 from infra.local import resources
+from infra.local.deployed_function import function_settings, task_root
 from infra.local.destination import S3Destination
 from infra.local.emulator import Credentials, Emulator, local_environment
 from infra.local.engine import Deployed, Resource
@@ -25,10 +22,11 @@ from infra.local.invocation import Invocation
 from infra.local.invoke_api import InvokeApi
 from infra.local.lambda_runtime import LambdaFunction
 from infra.local.log_writer import LogWriter
-from infra.local.mapping_settings import InvalidParameterValueError, MappingSettings
+from infra.local.mapping_rights import ensure_listable, ensure_readable
+from infra.local.mapping_settings import MappingSettings
 from infra.local.poller import EventSourceMapping
-from infra.local.program import PROJECT, region_of, run_program
-from infra.local.sandbox import FunctionSettings, Sandbox
+from infra.local.program import region_of, run_program
+from infra.local.sandbox import Sandbox
 from infra.local.stream_reader import DynamoDBStreamReader
 
 T = TypeVar("T")
@@ -66,11 +64,11 @@ def deploy(
         host = sandbox.host if sandbox else "127.0.0.1"
         emulator = cleanup.enter_context(Emulator(region=region_of(stack), port=port, host=host))
         deployed = run_program(stack, config or {}, _Provider(emulator))
-        task_root = code or cleanup.enter_context(_task_root())
+        folder = code or cleanup.enter_context(task_root())
         deployment = LocalDeployment(
             emulator=emulator,
             deployed=deployed,
-            code=task_root,
+            code=folder,
             entry_point=entry_point,
             sandbox=sandbox,
             watcher=watcher or Watcher(),
@@ -102,8 +100,8 @@ class LocalDeployment:
         self.credentials = emulator.administrator()
         """Of a user who may do everything."""
         self._watcher = watcher
-        self._role = emulator.assume_role(_function_inputs(deployed)["role"])
-        self.function_settings = _function_settings(
+        self._role = emulator.assume_role(deployed.only(resources.FUNCTION).inputs["role"])
+        self.function_settings = function_settings(
             deployed, emulator, self._role, code=code, entry_point=entry_point
         )
         emulator.enforce_permissions()
@@ -243,10 +241,11 @@ class LocalDeployment:
             inputs["enabled"] = self._enabled
         settings = MappingSettings.from_inputs(inputs, uuid=registered.outputs["uuid"])
         streams = self.emulator.client("dynamodbstreams", self._role)
-        await asyncio.to_thread(_ensure_readable, streams, settings.stream_arn)
+        await asyncio.to_thread(ensure_readable, streams, settings.stream_arn)
         destination = None
         if settings.destination_arn is not None:
             s3 = self.emulator.client("s3", self._role)
+            await asyncio.to_thread(ensure_listable, s3, settings.destination_arn)
             destination = S3Destination(s3, settings)
         mapping = EventSourceMapping(
             settings,
@@ -320,68 +319,3 @@ class _Provider:
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return resources.look_up(self._emulator, token, arguments)
-
-
-@contextlib.contextmanager
-def _task_root() -> Iterator[Path]:
-    """A folder as /var/task is in the image: it holds the package `handler` and nothing else."""
-    with tempfile.TemporaryDirectory(prefix="task-root-") as folder:
-        root = Path(folder)
-        (root / "handler").symlink_to(PROJECT / "handler", target_is_directory=True)
-        yield root
-
-
-def _function_inputs(deployed: Deployed) -> Mapping[str, Any]:
-    return deployed.only(resources.FUNCTION).inputs
-
-
-def _function_settings(
-    deployed: Deployed,
-    emulator: Emulator,
-    role: Credentials,
-    *,
-    code: Path,
-    entry_point: str | None,
-) -> FunctionSettings:
-    registered = deployed.only(resources.FUNCTION)
-    inputs = registered.inputs
-    logging = inputs["loggingConfig"]
-    return FunctionSettings(
-        name=registered.outputs["name"],
-        arn=registered.outputs["arn"],
-        entry_point=entry_point or inputs["imageConfig"]["commands"][0],
-        code=code,
-        environment=inputs["environment"]["variables"],
-        platform_environment={"AWS_ENDPOINT_URL": emulator.endpoint, **role.environment()},
-        timeout=inputs["timeout"],
-        memory_size=inputs["memorySize"],
-        ephemeral_storage=inputs["ephemeralStorage"]["size"],
-        architecture=Architecture(inputs["architectures"][0]),
-        region=emulator.region,
-        log_group=logging["logGroup"],
-        log_format=logging["logFormat"],
-        application_log_level=logging["applicationLogLevel"],
-        reserved_concurrency=inputs.get("reservedConcurrentExecutions"),
-        image_build=next(
-            (each.inputs["build"] for each in deployed.resources if each.type == resources.IMAGE),
-            None,
-        ),
-    )
-
-
-def _ensure_readable(streams: Any, stream_arn: str) -> None:
-    """Lambda looks whether the role can read the stream before it creates the mapping."""
-    try:
-        streams.list_streams(Limit=1)
-        shards = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
-        iterator = streams.get_shard_iterator(
-            StreamArn=stream_arn, ShardId=shards[0]["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        streams.get_records(ShardIterator=iterator, Limit=1)
-    except ClientError as error:
-        raise InvalidParameterValueError(
-            f"Cannot access stream {stream_arn}. Please ensure the role can perform "
-            "the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your "
-            "stream in IAM. "
-            f"({error})"
-        ) from error

@@ -1,0 +1,132 @@
+"""An image in a registry, read over the registry's HTTP API: manifests and configuration only.
+
+https, and http on this machine alone. ECR gets a token of the AWS credentials in the environment;
+other registries are asked without credentials.
+"""
+
+import http.client
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from infra.image_check.contents import Contents, Descriptor, Size, contents
+from infra.image_check.document import Document, UnreadableImageError
+
+MANIFEST_TYPES: Final = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+)
+"""Whatever is not named here, a registry may turn into something else before it sends it."""
+
+_TIMEOUT: Final = 30.0
+"""Seconds without a byte."""
+
+_REFERENCE: Final = re.compile(
+    r"(?P<host>localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:\d))(?P<port>:\d+)?"
+    r"/(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """An image of a registry: host[:port]/name[:tag][@digest]."""
+
+    host: str
+    port: str
+    """With its colon; empty when it is the protocol's."""
+    name: str
+    version: str
+    """The digest, or else the tag, or else latest."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference | None":
+        """None when the text is no reference, or names no registry."""
+        found = _REFERENCE.fullmatch(text)
+        if found is None:
+            return None
+        return cls(
+            host=found["host"],
+            port=found["port"] or "",
+            name=found["name"],
+            version=found["digest"] or found["tag"] or "latest",
+        )
+
+    @property
+    def url(self) -> str:
+        """Of the repository, in the registry's API."""
+        protocol = "http" if self.host in ("localhost", "127.0.0.1") else "https"
+        return f"{protocol}://{self.host}{self.port}/v2/{self.name}"
+
+
+def read_registry(reference: Reference, *, platform: str) -> Contents:
+    """The image. Raises `UnreadableImageError`."""
+    ecr = _ECR.fullmatch(reference.host)
+    repository = _Repository(reference, ecr_token(ecr["region"]) if ecr else None)
+    manifest, media_type = repository.manifest(reference.version)
+    return contents(repository, manifest, media_type, platform=platform)
+
+
+def ecr_token(region: str) -> str:
+    """For basic authorization at the region's registries. Raises `UnreadableImageError`."""
+    # Only ECR needs it, and importing it takes longer than the rest of the command.
+    import boto3  # noqa: PLC0415 - see above
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
+    try:
+        answer = boto3.client("ecr", region_name=region).get_authorization_token()
+    except (BotoCoreError, ClientError) as error:
+        raise UnreadableImageError(f"no access to ECR in {region}: {error}") from error
+    token: str = answer["authorizationData"][0]["authorizationToken"]
+    return token
+
+
+class _Repository:
+    """The manifests and blobs of one repository."""
+
+    def __init__(self, reference: Reference, token: str | None) -> None:
+        self._reference = reference
+        self._token = token
+
+    def manifest(self, version: str) -> tuple[Document, str]:
+        text, media_type = self._get(f"manifests/{version}", accept=", ".join(MANIFEST_TYPES))
+        known = media_type if media_type in MANIFEST_TYPES else ""
+        return Document.parse(f"the manifest {version}", text), known
+
+    def blob(self, digest: str) -> bytes:
+        return self._get(f"blobs/{digest}", accept="*/*")[0]
+
+    def size(self, layers: Sequence[Descriptor]) -> Size:
+        """The layers are not fetched, and compressed ones only grow."""
+        return Size(in_bytes=sum(layer.size for layer in layers), is_exact=False)
+
+    def _get(self, path: str, *, accept: str) -> tuple[bytes, str]:
+        url = f"{self._reference.url}/{path}"
+        request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - http(s) only
+        if self._token is not None:
+            # ECR redirects to S3, which must not see it.
+            request.add_unredirected_header("Authorization", f"Basic {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
+                return response.read(), response.headers.get_content_type()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
+        except (OSError, OverflowError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise UnreadableImageError(f"{url}: {reason}") from error
+
+
+def _meaning(error: urllib.error.HTTPError) -> str:
+    answer = f"{error.code} {error.reason}"
+    if error.code in (401, 403):
+        return f"{answer}; the image can be checked from a tar too: docker save --output image.tar"
+    return answer
