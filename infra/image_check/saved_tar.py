@@ -38,7 +38,7 @@ def read_tar(path: Path, *, platform: str) -> Contents:
             if "manifest.json" in archive:
                 return _from_docker(archive)
     except tarfile.ReadError as error:
-        raise UnreadableImageError(f"{path} is not a whole tar: {error}") from error
+        raise UnreadableImageError(f"{path} is no tar, or not a whole one") from error
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise UnreadableImageError(f"{path} is damaged: {error}") from error
     except OSError as error:
