@@ -51,7 +51,7 @@ lock: .venv/installed
 	@echo "Installing the pinned requirements into .venv (a minute or two, once) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@# Not compiled: of pulumi-aws' thousands of modules a few are ever imported.
-	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.txt
+	@$(VENV)/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.txt
 	@touch $@
 
 clean:

@@ -6,6 +6,7 @@ diff and no auto-naming.
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ class Resource:
     """The parent's URN."""
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deployed:
     """What a run of the program made, in the order of registration."""
 
@@ -55,11 +56,19 @@ class Monitor(mocks.MockMonitor):
     """Takes the program's registrations, also what Pulumi's mocks alone do not see."""
 
     def __init__(self, provider: Provider) -> None:
-        self.deployed = Deployed()
         self.error: Exception | None = None
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider
+        self._order = itertools.count()
+        self._registered: dict[int, Resource] = {}
+        self._exports: Mapping[str, Any] = {}
         super().__init__(_Creating(self))
+
+    @property
+    def deployed(self) -> Deployed:
+        """What the program has made so far."""
+        resources = [self._registered[number] for number in sorted(self._registered)]
+        return Deployed(resources=resources, exports=self._exports)
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
@@ -76,17 +85,16 @@ class Monitor(mocks.MockMonitor):
         return result
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        number = next(self._order)
         with _event_loop():
             response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
-        self.deployed.resources.append(
-            Resource(
-                type=request.type,
-                name=request.name,
-                inputs=plain(rpc.deserialize_properties(request.object)),
-                outputs=plain(rpc.deserialize_properties(response.object)),
-                urn=response.urn,
-                parent=request.parent,
-            )
+        self._registered[number] = Resource(
+            type=request.type,
+            name=request.name,
+            inputs=plain(rpc.deserialize_properties(request.object)),
+            outputs=plain(rpc.deserialize_properties(response.object)),
+            urn=response.urn,
+            parent=request.parent,
         )
         return response
 
@@ -96,7 +104,7 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
-            self.deployed.exports = plain(rpc.deserialize_properties(request.outputs))
+            self._exports = plain(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # Pulumi's
 
 

@@ -26,14 +26,20 @@ def console() -> Console:
 
 
 def resource_tree(resources: Sequence[Resource], title: str) -> Tree:
-    """The resources under the components that made them, with Pulumi's type tokens."""
+    """The resources under the components that made them, with their types as Pulumi prints them."""
     tree = Tree(title)
     branches: dict[str, Tree] = {}
     for resource in resources:
         if resource.type != "pulumi:pulumi:Stack":
             parent = branches.get(resource.parent, tree)
-            branches[resource.urn] = parent.add(f"{resource.name}  {resource.type}")
+            branches[resource.urn] = parent.add(f"{resource.name}  {_displayed(resource.type)}")
     return tree
+
+
+def _displayed(type_: str) -> str:
+    """A provider's type without the file it is written in: aws:s3/bucket:Bucket, aws:s3:Bucket."""
+    package, module, name = type_.split(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"
 
 
 def handled(log: Iterable[str]) -> Counter[str]:

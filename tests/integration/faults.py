@@ -9,8 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -273,3 +274,12 @@ def replay(deployment: LocalDeployment, *arguments: str) -> "subprocess.Complete
         text=True,
         check=False,
     )
+
+
+def wait_until(has_happened: Callable[[], bool]) -> None:
+    """Looks again and again, for half a minute."""
+    for _ in range(600):
+        if has_happened():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from botocore.compat import HTTPHeaders
 
 from infra.local import LocalDeployment, deploy
 from tests.integration.conftest import Outcomes
-from tests.integration.faults import FOREVER, FaultyHandler, Outcome, replay, request
+from tests.integration.faults import FOREVER, FaultyHandler, Outcome, replay, request, wait_until
 
 SHORT = {"function": {"timeout": 3}}
 
@@ -38,14 +38,6 @@ def put_around(faulty: FaultyHandler, up: LocalDeployment, fault: str, *, times:
     faulty.put(up, "faulty", number=1)
     faulty.put(up, "d")
     up.resume()
-
-
-def wait_until(has_happened: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if has_happened():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def assert_nothing_is_lost(outcome: Outcome) -> None:
