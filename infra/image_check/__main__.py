@@ -12,7 +12,7 @@ from typing import Final
 from infra.image_check.contents import Contents
 from infra.image_check.document import UnreadableImageError
 from infra.image_check.problems import in_words, problems
-from infra.image_check.registry import Reference, read_registry
+from infra.image_check.registry import Reference, read_registry, token_for
 from infra.image_check.saved_tar import read_tar
 from infra.sections import Architecture
 
@@ -72,7 +72,7 @@ def _read(image: str, *, platform: str) -> Contents:
         return read_tar(path, platform=platform)
     reference = Reference.parse(image)
     if reference is not None:
-        return read_registry(reference, platform=platform)
+        return read_registry(reference, token_for(reference), platform=platform)
     raise UnreadableImageError(
         f"{image} is neither a file nor an image of a registry, host[:port]/name[:tag][@digest]; "
         "one in the local Docker is checked from a tar: docker save --output image.tar"
@@ -83,7 +83,7 @@ def _described(contents: Contents) -> str:
     image = contents.image
     if image is None:
         return ""
-    known = "" if image.size.is_exact else " (the registry knows only the compressed size)"
+    known = "" if image.size.is_exact else " (known of some layers is the compressed size only)"
     return f": {image.platform}, {in_words(image.size)}{known}"
 
 

@@ -67,24 +67,26 @@ class Reference:
         return f"{protocol}://{self.host}{self.port}/v2/{self.name}"
 
 
-def read_registry(reference: Reference, *, platform: str) -> Contents:
-    """The image. Raises `UnreadableImageError`."""
-    ecr = _ECR.fullmatch(reference.host)
-    repository = _Repository(reference, ecr_token(ecr["region"]) if ecr else None)
+def read_registry(reference: Reference, token: str | None, *, platform: str) -> Contents:
+    """The image, asked for with a token for basic authorization. Raises `UnreadableImageError`."""
+    repository = _Repository(reference, token)
     manifest, media_type = repository.manifest(reference.version)
     return contents(repository, manifest, media_type, platform=platform)
 
 
-def ecr_token(region: str) -> str:
-    """For basic authorization at the region's registries. Raises `UnreadableImageError`."""
-    # Only ECR needs it, and importing it takes longer than the rest of the command.
+def token_for(reference: Reference) -> str | None:
+    """ECR's for the caller; None for any other registry. Raises `UnreadableImageError`."""
+    ecr = _ECR.fullmatch(reference.host)
+    if ecr is None:
+        return None
+    # Importing these takes longer than all the rest of the command.
     import boto3  # noqa: PLC0415 - see above
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
     try:
-        answer = boto3.client("ecr", region_name=region).get_authorization_token()
+        answer = boto3.client("ecr", region_name=ecr["region"]).get_authorization_token()
     except (BotoCoreError, ClientError) as error:
-        raise UnreadableImageError(f"no access to ECR in {region}: {error}") from error
+        raise UnreadableImageError(f"no access to ECR in {ecr['region']}: {error}") from error
     token: str = answer["authorizationData"][0]["authorizationToken"]
     return token
 

@@ -71,13 +71,13 @@ class Blobs(dict[str, bytes]):
         return self.add_json(index, media_type)
 
 
-def layout_tar(path: Path, blobs: Blobs, *roots: Descriptor) -> Path:
+def layout_tar(path: Path, blobs: Blobs, *roots: Descriptor, prefix: str = "") -> Path:
     """An OCI image layout, as `docker save` writes it since Docker 25."""
     files = {f"blobs/{digest.replace(':', '/')}": blob for digest, blob in blobs.items()}
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": roots}
     files["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
     files["index.json"] = json.dumps(index).encode()
-    return tar(path, files)
+    return tar(path, {f"{prefix}{name}": content for name, content in files.items()})
 
 
 def docker_tar(

@@ -168,9 +168,10 @@ def test_an_index_without_the_platform_is_wrong_in_both_ways(
 ) -> None:
     layout_tar(path, blobs, blobs.add_index(blobs.add_image(config(architecture="arm64"))))
 
-    (index, _), (platform, _) = problems(path, capsys)
+    (index, instead), (platform, _) = problems(path, capsys)
 
     assert index.startswith("it is an index")
+    assert "@sha256" not in instead
     assert platform == "it is for linux/arm64: a function of x86_64 runs linux/amd64"
 
 
@@ -297,6 +298,25 @@ def test_a_layer_that_comes_again_as_a_link_is_counted_again(
         archive.addfile(link)
 
     assert check(path, capsys) == (0, [f"Lambda takes {path}: linux/amd64, 6 MB uncompressed"])
+
+
+def test_of_a_layer_that_cannot_be_unpacked_the_size_is_a_lower_bound(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker_tar(path, config(), layers=[b"\x28\xb5\x2f\xfd" + LAYER])
+
+    code, (line,) = check(path, capsys)
+
+    assert code == 0
+    assert "at least 3 MB uncompressed" in line
+
+
+def test_a_layout_that_was_packed_by_hand_is_taken(
+    path: Path, blobs: Blobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout_tar(path, blobs, blobs.add_image(config()), prefix="./")
+
+    assert check(path, capsys)[0] == 0
 
 
 def test_everything_that_is_wrong_is_told_at_once(

@@ -99,3 +99,7 @@ def test_the_name_of_an_image_in_docker_is_bad_input_and_the_way_is_told(
     message = error(Path("requests:1"), capsys)
 
     assert "docker save --output image.tar" in message
+
+
+def test_what_no_file_can_be_called_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "File name too long" in error(Path("a" * 5000), capsys)

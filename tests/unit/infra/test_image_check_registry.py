@@ -2,16 +2,17 @@
 
 import base64
 import http.server
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import pytest
 from moto import mock_aws
 
 from infra.image_check.__main__ import main
-from infra.image_check.document import UnreadableImageError
-from infra.image_check.registry import Reference, ecr_token
+from infra.image_check.registry import Reference, read_registry, token_for
 from tests.unit.infra.image_files import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -25,6 +26,15 @@ from tests.unit.infra.image_files import (
 SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Of the registry, to one request."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Registry:
     """One repository, requests, in the registry at `address`."""
 
@@ -33,6 +43,7 @@ class Registry:
         self.blobs = Blobs()
         self.manifests: dict[str, tuple[bytes, str]] = {}
         self.asked: list[str] = []
+        self.token: str | None = None
 
     def push(self, manifest: Descriptor, tag: str = "1") -> str:
         """The name by which it is checked."""
@@ -40,16 +51,24 @@ class Registry:
         self.manifests[tag] = self.manifests[manifest["digest"]] = version
         return f"{self.address}/requests:{tag}"
 
-    def answer(self, path: str, accepted: str) -> tuple[int, str, bytes]:
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         self.asked.append(path)
+        authorization = headers.get("Authorization")
+        if path.startswith("/elsewhere/"):
+            # As S3 does, which takes its own kind of authorization only.
+            refused = authorization is not None
+            return Answer(400) if refused else Answer(200, self.blobs[path.split("/")[2]])
+        if self.token is not None and authorization != f"Basic {self.token}":
+            return Answer(401)
         kind, _, version = path.removeprefix("/v2/requests/").partition("/")
         if kind == "manifests" and version in self.manifests:
             manifest, media_type = self.manifests[version]
-            # A registry sends what was pushed to those only who know what to do with it.
-            return (200, media_type, manifest) if media_type in accepted else (406, "", b"")
+            # What was pushed is sent to those only who know what to do with it.
+            is_known = media_type in headers["Accept"] or media_type == "application/json"
+            return Answer(200, manifest, {"Content-Type": media_type}) if is_known else Answer(406)
         if kind == "blobs" and version in self.blobs:
-            return 200, "application/octet-stream", self.blobs[version]
-        return 404, "application/json", b'{"errors": [{"code": "MANIFEST_UNKNOWN"}]}'
+            return Answer(307, headers={"Location": f"http://{self.address}/elsewhere/{version}"})
+        return Answer(404)
 
 
 @pytest.fixture
@@ -58,12 +77,13 @@ def registry() -> Iterator[Registry]:
         of: ClassVar[Registry]
 
         def do_GET(self) -> None:
-            status, media_type, body = self.of.answer(self.path, self.headers["Accept"])
-            self.send_response(status)
-            self.send_header("Content-Type", media_type)
-            self.send_header("Content-Length", str(len(body)))
+            answer = self.of.answer(self.path, dict(self.headers))
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """What goes wrong shows in the answers."""
@@ -87,7 +107,7 @@ def test_a_pushed_image_is_taken_and_its_size_is_a_lower_bound(
     assert main([name]) == 0
     assert capsys.readouterr().out == (
         f"Lambda takes {name}: linux/amd64, at least 5 MB uncompressed "
-        "(the registry knows only the compressed size)\n"
+        "(known of some layers is the compressed size only)\n"
     )
 
 
@@ -96,7 +116,9 @@ def test_layers_are_not_fetched(registry: Registry) -> None:
 
     main([registry.push(image)])
 
-    assert [path.split("/")[3] for path in registry.asked] == ["manifests", "blobs"]
+    layer = json.loads(registry.blobs[image["digest"]])["layers"][0]["digest"]
+    assert registry.asked
+    assert not any(layer in path for path in registry.asked)
 
 
 def test_an_image_is_found_by_its_digest(registry: Registry) -> None:
@@ -211,22 +233,60 @@ def test_a_name_without_a_registry_is_no_reference(text: str) -> None:
     assert Reference.parse(text) is None
 
 
+ECR: Final = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/requests:1"
+
+
 @mock_aws
 def test_ecr_is_asked_with_a_token_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    reference = Reference.parse(ECR)
+    assert reference is not None
 
-    user, _, _ = base64.b64decode(ecr_token("ap-northeast-1")).decode().partition(":")
+    user, _, _ = base64.b64decode(token_for(reference) or "").decode().partition(":")
 
     assert user == "AWS"
 
 
-def test_without_credentials_ecr_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ecr_without_credentials_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nowhere")
 
-    with pytest.raises(UnreadableImageError, match="no access to ECR in ap-northeast-1"):
-        ecr_token("ap-northeast-1")
+    assert error(ECR, capsys).startswith("error: no access to ECR in ap-northeast-1: ")
+
+
+def test_a_token_is_for_the_registry_alone_and_not_for_where_it_redirects_to(
+    registry: Registry,
+) -> None:
+    registry.token = "QVdTOnNlY3JldA=="
+    reference = Reference.parse(registry.push(registry.blobs.add_image(config())))
+    assert reference is not None
+
+    found = read_registry(reference, registry.token, platform="linux/amd64")
+
+    assert found.image is not None
+    assert found.image.platform == "linux/amd64"
+
+
+def test_a_registry_that_wants_credentials_is_bad_input_and_the_way_is_told(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.token = "QVdTOnNlY3JldA=="
+
+    line = error(registry.push(registry.blobs.add_image(config())), capsys)
+
+    assert "401 Unauthorized" in line
+    assert "docker save --output image.tar" in line
+
+
+def test_where_a_registry_does_not_tell_the_type_the_manifest_does(
+    registry: Registry,
+) -> None:
+    image = registry.blobs.add_image(config())
+
+    assert main([registry.push({**image, "mediaType": "application/json"})]) == 0
