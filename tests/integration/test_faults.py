@@ -17,8 +17,16 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from infra.local import LocalDeployment, deploy
-from tests.integration.conftest import Outcomes
-from tests.integration.faults import FOREVER, FaultyHandler, Outcome, replay, request, wait_until
+from tests.integration.conftest import Outcomes, table
+from tests.integration.faults import (
+    FOREVER,
+    PROJECT,
+    FaultyHandler,
+    Outcome,
+    replay,
+    request,
+    wait_until,
+)
 
 SHORT = {"function": {"timeout": 3}}
 
@@ -286,3 +294,9 @@ def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
     assert done.returncode == 1, done.stdout + done.stderr
     assert_nothing_is_lost(after)
     assert (after.processed, after.parked) == (9_900, 100)
+
+
+def test_the_readme_quotes_what_became_of_the_records(outcomes: Outcomes) -> None:
+    quoted = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in table(outcomes.rows) if line not in quoted] == []
