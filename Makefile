@@ -36,7 +36,7 @@ types: .venv/installed
 	@$(VENV)/mypy
 
 bench: .venv/installed
-	@$(VENV)/python -m tests.benchmarks
+	@$(VENV)/python -m tests.benchmarks $(ARGS)
 
 lock: .venv/installed
 	@$(VENV)/uv pip compile pyproject.toml --group infra --group handler --group local --group dev \

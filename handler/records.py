@@ -7,10 +7,12 @@ whatever is wrong with it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from handler.attribute_values import InvalidAttributeValueError, plain_map
 from handler.config import EventName, RequestsStream
+
+_EVENT_NAMES: Final = {event.value: event for event in EventName}
 
 
 class RejectedRequestError(Exception):
@@ -40,10 +42,10 @@ class Request:
 def event_name(record: object) -> EventName:
     """What happened to the item. Raises `MalformedRecordError`."""
     name = _mapping(record, "record", record).get("eventName")
-    try:
-        return EventName(name)  # type: ignore[arg-type] # whatever is no event name is a ValueError
-    except ValueError:
-        raise _malformed(record, "eventName", name, "INSERT, MODIFY or REMOVE") from None
+    event = _EVENT_NAMES.get(name) if isinstance(name, str) else None
+    if event is None:
+        raise _malformed(record, "eventName", name, "INSERT, MODIFY or REMOVE")
+    return event
 
 
 def request_of(record: object, stream: RequestsStream) -> Request:
@@ -71,7 +73,7 @@ def request_of(record: object, stream: RequestsStream) -> Request:
 
 def record_id(record: object) -> str:
     """The record's event id for messages and logs, also when there is none."""
-    value = record.get("eventID") if isinstance(record, Mapping) else None
+    value = record.get("eventID") if isinstance(record, dict) else None
     if not isinstance(value, str) or not value:
         return "without an event id"
     # AWS's are hexadecimal digits; half a surrogate pair could not even be printed.
@@ -80,14 +82,14 @@ def record_id(record: object) -> str:
 
 def sequence_number(record: object) -> str | None:
     """The record's place in the shard, by which Lambda knows it; None: it has none or no number."""
-    change = record.get("dynamodb") if isinstance(record, Mapping) else None
-    number = change.get("SequenceNumber") if isinstance(change, Mapping) else None
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    number = change.get("SequenceNumber") if isinstance(change, dict) else None
     return number if isinstance(number, str) and number.isascii() and number.isdigit() else None
 
 
 def _key(record: object, where: str, image: Mapping[str, Any], stream: RequestsStream) -> str:
     value = image.get(stream.key_attribute)
-    if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("S"), str):
+    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("S"), str):
         return str(value["S"])
     raise _malformed(record, where, value, 'a string, {"S": "..."}')
 
@@ -96,7 +98,7 @@ def _payload(
     record: object, where: str, image: Mapping[str, Any], stream: RequestsStream
 ) -> dict[str, Any]:
     value = image.get(stream.payload_attribute)
-    if not isinstance(value, Mapping) or list(value) != ["M"]:
+    if not isinstance(value, dict) or list(value) != ["M"]:
         raise _malformed(record, where, value, 'a map, {"M": {...}}')
     try:
         return plain_map(value["M"])
@@ -128,7 +130,7 @@ def _time(record: object, value: object) -> datetime:
 
 
 def _mapping(record: object, where: str, value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value
     raise _malformed(record, where, value, "an object")
 
@@ -143,7 +145,7 @@ def _in_words(value: object) -> str:
     """The kind of a value and, of a short scalar, the value."""
     if value is None:
         return "nothing"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         names = ", ".join(sorted(map(str, value))[:5])
         return f"an object with {names}" if names else "an empty object"
     if isinstance(value, list):

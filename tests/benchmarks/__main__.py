@@ -1,0 +1,40 @@
+"""`python -m tests.benchmarks [NAME ...]`: all benchmarks, or those that are named.
+
+Figures of one machine mean little; what stands side by side was measured in the same run.
+"""
+
+import os
+import platform
+import sys
+
+from tests.benchmarks import (
+    bench_delivery,
+    bench_filters,
+    bench_handler,
+    bench_local,
+    bench_runtime,
+)
+
+BENCHMARKS = {
+    "filters": bench_filters.main,
+    "handler": bench_handler.main,
+    "delivery": bench_delivery.main,
+    "runtime": bench_runtime.main,
+    "local": bench_local.main,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+        return 2
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    for name in names or BENCHMARKS:
+        BENCHMARKS[name]()
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

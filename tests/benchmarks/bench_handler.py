@@ -1,0 +1,115 @@
+"""Microseconds a record in the handler, JSON in to JSON out, beside what one would write instead.
+
+The floor is a bare loop that decodes the image. The logging handler logs the event, the records and
+each image, as samples do. All of them are given the same batch, and none has a table of events.
+"""
+
+import contextlib
+import io
+import json
+import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from boto3.dynamodb.types import TypeDeserializer
+
+from handler.config import HandlerConfig
+from handler.processor import EveryTime, Processor
+from handler.records import Request
+from tests.benchmarks.side_by_side import medians, seconds
+from tests.unit.handler.events import batch, record
+from tests.unit.handler.stubs import FakeContext, Parked
+
+BATCHES = (50, 1_000)
+ROUNDS = 15
+
+
+def main() -> None:
+    os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "bench")
+    for size in BATCHES:
+        event = json.dumps(batch(*(record(number) for number in range(1, size + 1))))
+        works = {name: partial(_measured, make(), event) for name, make in HANDLERS.items()}
+        times = medians(works, rounds=ROUNDS)
+        for name, time in times.items():
+            ratio = f"{time / times['ours']:.2g} times ours" if name != "ours" else ""
+            print(f"handler, {size:>5} records, {name:<18}: {time / size * 1e6:>6.1f} µs {ratio}")
+
+
+def _measured(handler: Callable[[Any], object], event: str) -> float:
+    # Standard output is CloudWatch Logs: what is written there is part of the work.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return seconds(lambda: json.dumps(handler(json.loads(event))))
+
+
+def _ours() -> Callable[[Any], object]:
+    processor = Processor(
+        HandlerConfig(failure_bucket="failures"),
+        process=_work,
+        parking=Parked(),
+        once=EveryTime(),
+        metrics=Metrics(namespace="Bench", service="bench"),
+    )
+    return lambda event: processor.handle(event, FakeContext())
+
+
+def _work(request: Request) -> None:
+    assert request.payload
+
+
+def _powertools() -> Callable[[Any], object]:
+    processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+    def record_handler(record: DynamoDBRecord) -> None:
+        image = record.dynamodb.new_image if record.dynamodb else None
+        assert image
+
+    return lambda event: process_partial_response(
+        event=event, record_handler=record_handler, processor=processor
+    )
+
+
+def _logging() -> Callable[[Any], object]:
+    logger = Logger(service="bench", level=logging.INFO, stream=io.StringIO())
+
+    def handler(event: Any) -> None:
+        logger.info(event)
+        records = event["Records"]
+        logger.info(records)
+        for each in records:
+            image = each["dynamodb"]["NewImage"]
+            logger.info(image)
+            assert image["payload"]["M"]
+
+    return handler
+
+
+def _bare_loop() -> Callable[[Any], object]:
+    deserializer = TypeDeserializer()
+
+    def handler(event: Any) -> None:
+        for each in event["Records"]:
+            image = each["dynamodb"]["NewImage"]
+            assert {name: deserializer.deserialize(value) for name, value in image.items()}
+
+    return handler
+
+
+HANDLERS = {
+    "ours": _ours,
+    "bare loop": _bare_loop,
+    "BatchProcessor": _powertools,
+    "logs every payload": _logging,
+}
+
+
+if __name__ == "__main__":
+    main()
