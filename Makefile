@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv/bin
 ARGS ?=
 
-.PHONY: help demo up test check lint types bench lock clean
+.PHONY: help demo up test check lint types audit bench lock clean
 
 help:
 	@echo "make demo    deploy the program to an embedded AWS and send records through it"
 	@echo "make up      the same, and stay: write to the table from another terminal"
 	@echo "make test    all tests"
 	@echo "make check   lint, format, types, import rules and tests"
+	@echo "make audit   known vulnerabilities of the pinned packages, asked of the package index"
 	@echo "make bench   the figures that the documentation quotes, measured side by side"
 	@echo "make lock    compile the requirements files from pyproject.toml"
 
@@ -34,6 +35,9 @@ lint: .venv/installed
 
 types: .venv/installed
 	@$(VENV)/mypy
+
+audit: .venv/installed
+	@$(VENV)/pip-audit --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.benchmarks $(ARGS)

@@ -109,7 +109,7 @@ def test_no_checkout_leaves_its_token_behind() -> None:
         if step.get("uses", "").startswith("actions/checkout@")
     ]
 
-    assert len(checkouts) == 5
+    assert len(checkouts) == 6
     assert all(step["with"]["persist-credentials"] == "false" for step in checkouts)
 
 
@@ -138,3 +138,13 @@ def test_what_pip_downloads_is_cached_as_long_as_the_requirements_stay() -> None
 
 def test_main_is_tested_as_pull_requests_are() -> None:
     assert workflow("test")["on"] == {"pull_request": "", "push": {"branches": ["main"]}}
+
+
+def test_known_vulnerabilities_are_asked_for_of_every_pinned_package() -> None:
+    audit = [step.get("run", "") for step in job("test", "audit")["steps"]]
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+
+    assert "make audit" in audit
+    (command,) = [line for line in makefile.splitlines() if "pip-audit" in line]
+    assert "--requirement requirements.txt" in command
+    assert "--requirement handler/requirements.txt" in command
