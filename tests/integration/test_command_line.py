@@ -113,6 +113,34 @@ def test_a_port_that_is_taken_is_refused() -> None:
     assert result.stderr == f"error: port {port} of 127.0.0.1 is taken; name another, or none\n"
 
 
+def test_a_value_on_the_command_line_goes_over_the_stack_files() -> None:
+    result = run("demo", "--config", "eventSource.batchSize=1", "--count", "3")
+
+    assert re.search(r"invocations of the handler +3\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("eventSource", "must be like eventSource.batchSize=1, got eventSource"),
+        ("eventSource..batchSize=1", "must be like eventSource.batchSize=1"),
+        ("eventSource.filters=[", "the value must be YAML, got eventSource.filters=["),
+    ],
+)
+def test_a_value_in_no_form_is_refused(setting: str, message: str) -> None:
+    result = run("demo", "--config", setting)
+
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_a_key_that_does_not_exist_is_answered_with_the_nearest() -> None:
+    result = run("demo", "--config", "evntSource.batchSize=1")
+
+    assert result.returncode == 2
+    assert "requests-processor:evntSource is unknown; did you mean eventSource?" in result.stderr
+
+
 def test_a_handler_that_cannot_be_imported_is_one_line(project: Path) -> None:
     process = project / "handler" / "process.py"
     process.write_text("import nowhere\n" + process.read_text())
