@@ -50,6 +50,21 @@ def test_the_unchanged_program_makes_its_resources_and_exports() -> None:
     assert deployed.only(resources.EVENT_SOURCE_MAPPING).inputs["batchSize"] == 50
 
 
+def test_what_it_made_is_in_the_order_in_which_data_flows() -> None:
+    deployed = run_program("dev", {}, Provider())
+
+    components = [each.type for each in deployed.resources if "requests:infra:" in each.type]
+    assert [each.rpartition(":")[2] for each in components] == [
+        "RequestsPipeline",
+        "RequestsTable",
+        "ProcessorImage",
+        "FailureBucket",
+        "IdempotencyTable",
+        "ProcessorFunction",
+        "StreamEventSourceMapping",
+    ]
+
+
 def test_whole_numbers_are_whole_and_secrets_are_plain_for_whoever_creates() -> None:
     deployed = run_program("dev", {}, Provider())
 
