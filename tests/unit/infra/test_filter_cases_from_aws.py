@@ -1,6 +1,7 @@
 """Cases whose outcome was recorded on AWS: EventBridge, and Lambda on DynamoDB streams and on SQS.
 
-They lie beside the project. Where they do not, the tests are skipped; in CI that is a failure.
+They lie beside the project. In a clone they do not, and the tests are skipped; in the project's own
+CI that is a failure.
 """
 
 import json
@@ -14,7 +15,9 @@ from infra.filter_pattern import FilterPattern, InvalidFilterPatternError
 
 CASES_FILE = Path(__file__).parents[3].parent / "shared/cases/filters.json"
 
-if not CASES_FILE.exists() and os.environ.get("CI") != "true":
+# A clone has no such file, neither on a user's machine nor on GitHub.
+is_clone = os.environ.get("CI") != "true" or "GITHUB_ACTIONS" in os.environ
+if is_clone and not CASES_FILE.exists():
     pytest.skip(f"the cases recorded on AWS are not at {CASES_FILE}", allow_module_level=True)
 
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text(encoding="utf-8"))
