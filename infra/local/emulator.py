@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -51,6 +52,8 @@ class Credentials:
         return environment
 
 
+_SERVER: Final = str(Path(__file__).with_name("emulator_server.py"))
+
 ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noqa: S106 - of no account
 """Good for everything until permissions are enforced."""
 
@@ -69,8 +72,10 @@ class Emulator:
             [
                 *dying_with_parent(),
                 sys.executable,
-                "-m",
-                "infra.local.emulator_server",
+                # By its path, because the package would be imported with a module of it. -P: no
+                # module beside it is to be found before another of the same name.
+                "-P",
+                _SERVER,
                 "--host",
                 host,
                 "--port",

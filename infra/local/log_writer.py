@@ -24,6 +24,7 @@ class LogWriter:
         self._log_group = log_group
         self._events: list[dict[str, Any]] = []
         self._has_stream = False
+        self._writing = asyncio.Lock()
 
     def add(self, line: str) -> None:
         """Remembers a line to be written."""
@@ -38,12 +39,13 @@ class LogWriter:
 
     async def flush(self) -> None:
         """Writes what there is. What cannot be written is lost, as on AWS, with a warning."""
-        events, self._events = self._events, []
-        if events:
-            try:
-                await asyncio.to_thread(self._put, events)
-            except (BotoCoreError, ClientError) as error:
-                logger.warning("%d log lines are lost: %s", len(events), error)
+        async with self._writing:
+            events, self._events = self._events, []
+            if events:
+                try:
+                    await asyncio.to_thread(self._put, events)
+                except (BotoCoreError, ClientError) as error:
+                    logger.warning("%d log lines are lost: %s", len(events), error)
 
     def _put(self, events: list[dict[str, Any]]) -> None:
         stream = {"logGroupName": self._log_group, "logStreamName": STREAM}
