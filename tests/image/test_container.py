@@ -74,6 +74,8 @@ def test_only_tmp_can_be_written(container: str) -> None:
     assert runs(container, "open('/tmp/file', 'w').write('text')")
     assert not runs(container, "open('/var/task/file', 'w')")
     assert not runs(container, "open('/file', 'w')")
+    # Not even for root, who is nobody's user here.
+    assert docker("inspect", "--format", "{{.HostConfig.ReadonlyRootfs}}", container) == "true"
 
 
 def test_the_handler_is_not_root_and_cannot_become_it(container: str) -> None:
@@ -90,7 +92,7 @@ def test_the_memory_is_what_the_function_declares(
     assert limits["Memory"] == limits["MemorySwap"] == declared
 
 
-def test_the_network_leads_to_the_embedded_aws_and_nowhere_else(
+def test_the_network_leads_to_the_embedded_aws_and_to_no_other_machine(
     container: str, deployment: LocalDeployment, sandbox: DockerSandbox
 ) -> None:
     port = deployment.endpoint.rpartition(":")[2]
@@ -98,6 +100,8 @@ def test_the_network_leads_to_the_embedded_aws_and_nowhere_else(
 
     assert runs(container, connect.format(sandbox.host, port))
     assert not runs(container, connect.format("192.0.2.1", 443))
+    # A machine that is itself without a network could not tell: Docker forwards nothing from it.
+    assert docker("network", "inspect", "--format", "{{.Internal}}", sandbox.network) == "true"
 
 
 def test_a_function_that_needs_more_memory_is_ended_by_the_kernel() -> None:
