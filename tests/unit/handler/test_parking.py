@@ -53,11 +53,11 @@ def table(endpoint: str) -> Iterator[Any]:
 
 def test_a_rejected_record_is_parked_in_the_shape_of_lambdas_own_document(endpoint: str) -> None:
     s3 = client("s3", endpoint)
-    s3.create_bucket(Bucket="failures")
+    s3.create_bucket(Bucket="parked")
 
-    key = FailureBucket("failures", s3).park(record(1), "no such product", FakeContext())
+    key = FailureBucket("parked", s3).park(record(1), "no such product", FakeContext())
 
-    parked = json.loads(s3.get_object(Bucket="failures", Key=key)["Body"].read())
+    parked = json.loads(s3.get_object(Bucket="parked", Key=key)["Body"].read())
     assert parked.pop("timestamp").endswith("Z")
     assert json.loads(parked.pop("payload")) == {"Records": [record(1)]}
     assert parked == {
