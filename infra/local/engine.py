@@ -6,11 +6,11 @@ diff and no auto-naming.
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import pulumi
 from pulumi.runtime import mocks, rpc
 
 
@@ -29,7 +29,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployed:
-    """What a run of the program made, in the order of registration."""
+    """What a run of the program made, in the order in which it declares it."""
 
     resources: list[Resource] = field(default_factory=list)
     exports: Mapping[str, Any] = field(default_factory=dict)
@@ -59,16 +59,24 @@ class Monitor(mocks.MockMonitor):
         self.error: Exception | None = None
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider
-        self._order = itertools.count()
-        self._registered: dict[int, Resource] = {}
+        self._declared: dict[tuple[str, str], int] = {}
+        self._registered: list[Resource] = []
         self._exports: Mapping[str, Any] = {}
         super().__init__(_Creating(self))
 
     @property
     def deployed(self) -> Deployed:
         """What the program has made so far."""
-        resources = [self._registered[number] for number in sorted(self._registered)]
+        resources = sorted(self._registered, key=self._place)
         return Deployed(resources=resources, exports=self._exports)
+
+    def declare(self, args: pulumi.ResourceTransformationArgs) -> None:
+        """Notes a resource when the program constructs it. Registrations come in any order."""
+        self._declared.setdefault((args.type_, args.name), len(self._declared))
+
+    def _place(self, resource: Resource) -> int:
+        # The stack itself is there before the program is.
+        return self._declared.get((resource.type, resource.name), -1)
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
@@ -85,16 +93,17 @@ class Monitor(mocks.MockMonitor):
         return result
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        number = next(self._order)
         with _event_loop():
             response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
-        self._registered[number] = Resource(
-            type=request.type,
-            name=request.name,
-            inputs=plain(rpc.deserialize_properties(request.object)),
-            outputs=plain(rpc.deserialize_properties(response.object)),
-            urn=response.urn,
-            parent=request.parent,
+        self._registered.append(
+            Resource(
+                type=request.type,
+                name=request.name,
+                inputs=plain(rpc.deserialize_properties(request.object)),
+                outputs=plain(rpc.deserialize_properties(response.object)),
+                urn=response.urn,
+                parent=request.parent,
+            )
         )
         return response
 

@@ -62,7 +62,7 @@ def _run(name: str, stack_name: str, values: Mapping[str, Any], monitor: Monitor
         mocks.set_mocks(monitor.mocks, project=name, stack=stack_name, monitor=monitor)
         # set_mocks makes a stack of its own; the program gets a fresh one, as on the language host.
         settings.set_root_resource(None)  # type: ignore[arg-type] # none yet
-        await stack.run_in_stack(_main)
+        await stack.run_in_stack(lambda: _main(monitor))
 
     try:
         asyncio.run(run_in_stack())
@@ -70,7 +70,8 @@ def _run(name: str, stack_name: str, values: Mapping[str, Any], monitor: Monitor
         pulumi.runtime.reset_options()
 
 
-def _main() -> None:
+def _main(monitor: Monitor) -> None:
+    stack.register_stack_transformation(monitor.declare)
     runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
 
 

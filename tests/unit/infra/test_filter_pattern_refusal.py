@@ -175,7 +175,11 @@ def test_too_many_combinations_are_refused_before_they_are_made() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"a":' * 2000 + "[1]" + "}" * 2000, "pattern must be nested less deeply"),
+        (
+            '{"a":' * 2000 + "[1]" + "}" * 2000,
+            # Which limit is met first depends on how deep this Python recurses.
+            ("pattern must be nested less deeply", "must not be a path of more than 100 names"),
+        ),
         (
             '{"$or":[{"a":[1]},' * 500 + '{"a":[1]}' + "]}" * 500,
             "pattern must be nested less deeply",
@@ -185,7 +189,9 @@ def test_too_many_combinations_are_refused_before_they_are_made() -> None:
     ],
     ids=["objects", "$or", "dots", "names"],
 )
-def test_a_pattern_deeper_than_any_item_is_refused(text: str, reason: str) -> None:
+def test_a_pattern_deeper_than_any_item_is_refused(
+    text: str, reason: str | tuple[str, ...]
+) -> None:
     assert refusal(text).endswith(reason)
 
 
