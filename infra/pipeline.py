@@ -4,7 +4,7 @@ import dataclasses
 
 import pulumi
 
-from infra import commands
+from infra import outputs as commands
 from infra.config import StackConfig
 from infra.event_source_mapping import StreamEventSourceMapping
 from infra.failures import FailureBucket

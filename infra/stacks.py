@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from infra.sections import Architecture, FunctionConfig
+from infra.config.sections import Architecture, FunctionConfig
 
 RUNNERS: Final = {Architecture.X86_64: "ubuntu-24.04", Architecture.ARM64: "ubuntu-24.04-arm"}
 """GitHub's runner of the function's own architecture: its image builds there without emulation."""

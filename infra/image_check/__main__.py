@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from infra.config.sections import Architecture
 from infra.image_check.contents import Contents
 from infra.image_check.document import UnreadableImageError
 from infra.image_check.problems import in_words, problems
 from infra.image_check.registry import Reference, read_registry, token_for
 from infra.image_check.saved_tar import read_tar
-from infra.sections import Architecture
 
 TAKEN: Final = 0
 REFUSED: Final = 1

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from infra.config.sections import Architecture
 from infra.image_check.contents import IN_TOTO, Contents, Image, Index, Size
-from infra.sections import Architecture
 
 LIMIT: Final = 10 * 1024**3
 """Bytes of all layers together."""

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from infra.local import resources
-from infra.local.deployed_function import function_settings, task_root
-from infra.local.destination import S3Destination
-from infra.local.emulator import Credentials, Emulator, local_environment
-from infra.local.engine import Deployed, Resource
-from infra.local.invocation import Invocation
-from infra.local.invoke_api import InvokeApi
-from infra.local.lambda_runtime import LambdaFunction
-from infra.local.log_writer import LogWriter
-from infra.local.mapping_rights import ensure_listable, ensure_readable
-from infra.local.mapping_settings import MappingSettings
-from infra.local.poller import EventSourceMapping
-from infra.local.program import region_of, run_program
-from infra.local.sandbox import Sandbox
-from infra.local.stream_reader import DynamoDBStreamReader
+from infra.local.aws import resources
+from infra.local.aws.emulator import Credentials, Emulator, local_environment
+from infra.local.function.deployed_function import function_settings, task_root
+from infra.local.function.invocation import Invocation
+from infra.local.function.invoke_api import InvokeApi
+from infra.local.function.lambda_function import LambdaFunction
+from infra.local.function.log_writer import LogWriter
+from infra.local.function.sandbox import Sandbox
+from infra.local.mapping.destination import S3Destination
+from infra.local.mapping.event_source_mapping import EventSourceMapping
+from infra.local.mapping.permissions import ensure_listable, ensure_readable
+from infra.local.mapping.settings import MappingSettings
+from infra.local.mapping.stream_reader import DynamoDBStreamReader
+from infra.local.program.engine import Deployed, Resource
+from infra.local.program.run import region_of, run_program
 
 T = TypeVar("T")
 _CLOSE_TIMEOUT: Final = 20.0

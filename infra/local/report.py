@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
-from infra.local.engine import Resource
-from infra.local.invocation import Invocation
+from infra.local.function.invocation import Invocation
+from infra.local.program.engine import Resource
 
 _HANDLER_METRICS = ("Processed", "Rejected", "Ignored", "Failed")
 

@@ -12,9 +12,9 @@ from watchfiles import watch
 
 from infra.local import report
 from infra.local.deployment import LocalDeployment, Watcher, deploy
-from infra.local.invocation import Invocation
-from infra.local.program import PROJECT
-from infra.local.sandbox import Sandbox
+from infra.local.function.invocation import Invocation
+from infra.local.function.sandbox import Sandbox
+from infra.local.program.run import PROJECT
 
 
 def run_up(

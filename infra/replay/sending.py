@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.batch_item_failures import first_failure, sequence_number
+from infra.events.batch_item_failures import first_failure, sequence_number
 from infra.replay.failed_batches import Record
 from infra.replay.target import ReplayError
 

@@ -6,11 +6,11 @@ What is measured is the mapping alone: reading, filtering, batching, delivering,
 import asyncio
 import time
 
-from infra.local.mapping_settings import MappingSettings
-from infra.local.poller import EventSourceMapping
+from infra.local.mapping.event_source_mapping import EventSourceMapping
+from infra.local.mapping.settings import MappingSettings
 from tests.benchmarks.target import at_least
-from tests.unit.local.deliveries import settings, while_running
-from tests.unit.local.scripted import (
+from tests.unit.infra.local.mapping.deliveries import settings, while_running
+from tests.unit.infra.local.mapping.scripted import (
     SHARD,
     ScriptedFunction,
     ScriptedStreamSource,

@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.events.models import EventPattern
 
-from infra.filter_pattern import FilterPattern
+from infra.filters.pattern import FilterPattern
 
 PATTERNS = {
     "the contract's events": '{"eventName":["INSERT"]}',

@@ -15,9 +15,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from infra.local.deployed_function import task_root
-from infra.local.lambda_runtime import LambdaFunction
-from infra.local.sandbox import FunctionSettings
+from infra.local.function.deployed_function import task_root
+from infra.local.function.lambda_function import LambdaFunction
+from infra.local.function.sandbox import FunctionSettings
 from tests.benchmarks.side_by_side import medians
 from tests.benchmarks.target import at_least, at_most
 from tests.unit.handler.events import batch, record

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from infra.local.docker_sandbox import build_image
+from infra.local.function.docker_sandbox import build_image
 from tests.image.docker_cli import BASE_IMAGE, registered_build
 
 HERE = Path(__file__).parent

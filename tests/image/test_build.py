@@ -8,7 +8,7 @@ import pytest
 from handler.config import ENTRY_POINT
 from infra.build_context import content_tag, files
 from infra.image import BUILD_CONTEXT
-from infra.local.docker_sandbox import DockerError, build_image
+from infra.local.function.docker_sandbox import DockerError, build_image
 from tests.image.docker_cli import (
     BASE_IMAGE,
     buildkit_client,

@@ -11,7 +11,7 @@ import pytest
 
 from infra.local import deploy
 from infra.local.deployment import LocalDeployment
-from infra.local.docker_sandbox import DockerSandbox, docker_sandbox
+from infra.local.function.docker_sandbox import DockerSandbox, docker_sandbox
 from tests.image.docker_cli import CONFIG, docker
 from tests.unit.handler.events import batch, record
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.program import PROJECT
+from infra.local.program.run import PROJECT
 from tests.integration.conftest import item
 from tests.integration.faults import wait_until
 

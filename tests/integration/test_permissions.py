@@ -13,7 +13,7 @@ import pytest
 
 from infra import policies
 from infra.local import LocalDeployment, deploy
-from infra.local.mapping_settings import InvalidParameterValueError
+from infra.local.mapping.settings import InvalidParameterValueError
 from tests.integration.faults import FaultyHandler
 from tests.plan import ROLE_POLICY, plan_of
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import LocalDeployment, deploy, resources
-from infra.local.lambda_runtime import FunctionInitError
-from infra.local.mapping_settings import InvalidParameterValueError
+from infra.local import LocalDeployment, deploy
+from infra.local.aws import resources
+from infra.local.function.lambda_function import FunctionInitError
+from infra.local.mapping.settings import InvalidParameterValueError
 from tests.integration.conftest import JournalledFunction, item
 
 

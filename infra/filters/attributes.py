@@ -1,0 +1,174 @@
+"""What a filter may compare the leaves of a stream record with: DynamoDB's types and their values.
+
+Where in the record the leaves lie is the business of `infra.filters.contract`.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from infra.filters.matcher import Field
+from infra.filters.operators import (
+    AnythingButNumbers,
+    AnythingButTexts,
+    EqualsConstant,
+    EqualsIgnoreCase,
+    EqualsNumber,
+    EqualsText,
+    Exists,
+    Matcher,
+    NumericRange,
+    Prefix,
+    Suffix,
+)
+from infra.filters.pattern_json import JsonObject, shown
+
+Problem = tuple[str, str]
+"""A path within the filter, and a message that completes it."""
+
+
+class Kind(StrEnum):
+    """What a leaf of a record holds, in the words of a message."""
+
+    TEXT = "a text"
+    NUMBER = "a number"
+    BOOLEAN = "true or false"
+    TRUE = "true"
+
+
+_TEXT_MATCHERS: Final = (EqualsText, EqualsIgnoreCase, Prefix, Suffix, AnythingButTexts, Exists)
+_NUMBER_MATCHERS: Final = (EqualsNumber, NumericRange, AnythingButNumbers, Exists)
+_KIND_OF_TYPE: Final = {
+    "S": Kind.TEXT,
+    "N": Kind.TEXT,
+    "B": Kind.TEXT,
+    "SS": Kind.TEXT,
+    "NS": Kind.TEXT,
+    "BS": Kind.TEXT,
+    "BOOL": Kind.BOOLEAN,
+    "NULL": Kind.TRUE,
+}
+_TYPES: Final = (*_KIND_OF_TYPE, "M", "L")
+_WITHIN: Final = {"M": '{"name": {"S": ["text"]}}', "L": '{"S": ["text"]}'}
+_NUMBER_TEXT: Final = re.compile(r"(-?[1-9]\d*|-?0(?=\.)|0)(\.\d*[1-9])?([eE][+-]?\d+)?")
+"""A number as DynamoDB returns it: "leading and trailing zeroes are trimmed" [Developer Guide]."""
+
+
+def leaf_problems(field: Field, length: int, kind: Kind, type_: str = "") -> Iterator[Problem]:
+    """Why a field cannot match, whose first `length` keys lead to a leaf of this kind."""
+    if len(field.names) > length:
+        place = field.places[length - 1]
+        yield place, f"must be followed by a list of values, because the record has {kind} there"
+        return
+    for position, matcher in enumerate(field.matchers):
+        place, got = f"{field.places[-1]}[{position}]", shown(field.values[position])
+        if not _suits(matcher, kind):
+            yield place, f"must compare with {kind}{_reason(matcher, type_)}, got {got}"
+        elif type_ in {"N", "NS"} and isinstance(matcher, EqualsText | AnythingButTexts):
+            yield from _number_problems(place, matcher)
+        elif type_ in {"B", "BS"} and isinstance(matcher, EqualsText) and not _is_base64(matcher):
+            yield place, f"must be base64, because {type_} holds its bytes so, got {got}"
+
+
+def constant_problems(field: Field, length: int, constant: str) -> Iterator[Problem]:
+    """Why a field cannot match, whose first `length` keys lead to the same text in every record."""
+    problems = list(leaf_problems(field, length, Kind.TEXT))
+    if not problems and not field.accepts(constant):
+        got = shown(list(field.values))
+        problems = [
+            (field.places[-1], f"must match {shown(constant)}, which it always is, got {got}")
+        ]
+    yield from problems
+
+
+def object_problem(field: Field, example: str) -> Problem:
+    """Why a field cannot match that ends where the record has an object, and not a leaf."""
+    got = shown(list(field.values))
+    if any(isinstance(matcher, Exists) for matcher in field.matchers):
+        return (
+            field.places[-1],
+            f"must lead to a leaf, as {example}, because exists does not see objects, got {got}",
+        )
+    return field.places[-1], f"must lead to a leaf, as {example}, got {got}"
+
+
+def typed_problems(field: Field, at: int, expected: str | None = None) -> Iterator[Problem]:
+    """Why a field cannot match, whose key number `at` must be a DynamoDB type.
+
+    `expected` is the one that the contract gives the attribute, if it does.
+    """
+    if at == len(field.names):
+        yield field.places[-1], _missing_type(field, expected)
+        return
+    type_, place = field.names[at], field.places[at]
+    if type_ not in _TYPES:
+        known = f"{', '.join(_TYPES)}; the attributes of a map come after M"
+        yield place, f'must be the DynamoDB type of {field.names[at - 1]} ({known}), got "{type_}"'
+    elif expected not in {None, type_}:
+        yield place, f"must be {expected}, the type of {field.names[at - 1]}, got {type_}"
+    elif type_ in _KIND_OF_TYPE:
+        yield from leaf_problems(field, at + 1, _KIND_OF_TYPE[type_], type_)
+    elif at + 1 == len(field.names):
+        yield object_problem(field, _WITHIN[type_])
+    else:
+        # A map's type is followed by an attribute; a list's at once by the type of its elements.
+        yield from typed_problems(field, at + 2 if type_ == "M" else at + 1)
+
+
+def _suits(matcher: Matcher, kind: Kind) -> bool:
+    if kind is Kind.TEXT:
+        return isinstance(matcher, _TEXT_MATCHERS)
+    if kind is Kind.NUMBER:
+        return isinstance(matcher, _NUMBER_MATCHERS)
+    possible = {True} if kind is Kind.TRUE else {True, False}
+    return isinstance(matcher, Exists) or (
+        isinstance(matcher, EqualsConstant) and matcher.constant in possible
+    )
+
+
+def _reason(matcher: Matcher, type_: str) -> str:
+    if type_ not in {"N", "NS"}:
+        return ""
+    example = f', as "{matcher.number}"' if isinstance(matcher, EqualsNumber) else ""
+    return f"{example}, because {type_} holds its number as text"
+
+
+def _number_problems(place: str, matcher: EqualsText | AnythingButTexts) -> Iterator[Problem]:
+    for text in [matcher.text] if isinstance(matcher, EqualsText) else sorted(matcher.texts):
+        if not _NUMBER_TEXT.fullmatch(text):
+            yield place, f'must be a number as DynamoDB writes it{_written(text)}, got "{text}"'
+
+
+def _written(text: str) -> str:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return ""
+    return f' ("{number.normalize():f}")' if number.is_finite() else ""
+
+
+def _is_base64(matcher: EqualsText) -> bool:
+    try:
+        base64.b64decode(matcher.text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _missing_type(field: Field, expected: str | None) -> str:
+    got = shown(list(field.values))
+    if expected in _WITHIN:
+        return f'must name its type, as {{"{expected}": {_WITHIN[expected]}}}, got {got}'
+    example = field.values[0]
+    type_, values = "S", list(field.values)
+    if isinstance(example, bool):
+        type_ = "BOOL"
+    elif isinstance(example, int | float):
+        type_, values = "N", [str(value) for value in values]
+    elif example is None:
+        type_, values = "NULL", [True]
+    why = "" if not isinstance(field.matchers[0], Exists) else ", because exists sees only leaves"
+    return f"must name its DynamoDB type, as {shown(JsonObject([(type_, values)]))}{why}, got {got}"

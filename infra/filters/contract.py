@@ -1,0 +1,163 @@
+"""What a filter may ask of a record of the stream: its keys, its events and its images.
+
+AWS accepts a filter that asks for anything else, and the filter never matches, without a word.
+AWS's own rules for a pattern are the business of `infra.filters.pattern`, the types and values of
+attributes of `infra.filters.attributes`.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from handler.config import EventName, Image, RequestsStream, StreamViewType
+from infra.filters.attributes import (
+    Kind,
+    Problem,
+    constant_problems,
+    leaf_problems,
+    object_problem,
+    typed_problems,
+)
+from infra.filters.matcher import Field
+from infra.filters.operators import EqualsText
+from infra.filters.pattern_json import shown
+
+_TOP_LEVEL: Final = (
+    "awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN",
+    "eventVersion", "userIdentity",
+)  # fmt: skip
+_DYNAMODB: Final = (
+    "ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes",
+    "StreamViewType",
+)  # fmt: skip
+_USER_IDENTITY: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+"""What DynamoDB writes into the record of an item that its TTL removed, and into no other."""
+_MEANT: Final = {
+    "body": "dynamodb",  # SQS
+    "data": "dynamodb",  # Kinesis
+    "detail": "dynamodb",  # EventBridge
+    **{name: f"dynamodb.{name}" for name in _DYNAMODB},
+}
+
+
+def events_of(field: Field) -> list[EventName]:
+    """The events that a field on `eventName` lets through."""
+    return [event for event in EventName if field.accepts(str(event))]
+
+
+def event_name_problems(field: Field, stream: RequestsStream) -> Iterator[Problem]:
+    """Why a field on `eventName` goes beyond the contract's events, or matches none of them."""
+    contract, got = " or ".join(stream.events), shown(list(field.values))
+    admitted = events_of(field)
+    problems: list[Problem] = []
+    if any(event not in stream.events for event in admitted):
+        problems.append(
+            (field.places[-1], f"must admit only {contract} (stream.events), got {got}")
+        )
+    for position, matcher in enumerate(field.matchers):
+        if isinstance(matcher, EqualsText) and matcher.text not in list(EventName):
+            place = f"{field.places[-1]}[{position}]"
+            problems.append((place, f'must be {contract}, got "{matcher.text}"'))
+    if not problems and not admitted:
+        problems.append((field.places[-1], f"must admit {contract}, got {got}"))
+    yield from problems
+
+
+def field_problems(
+    field: Field, stream: RequestsStream, events: Sequence[EventName]
+) -> Iterator[Problem]:
+    """Why a field can match no record that the stream has of these events."""
+    match field.names:
+        case ["eventName", *_]:
+            yield from leaf_problems(field, 1, Kind.TEXT)
+        case ["eventID" | "eventSourceARN" | "awsRegion", *_]:
+            yield from leaf_problems(field, 1, Kind.TEXT)
+        case ["eventSource", *_]:
+            yield from constant_problems(field, 1, "aws:dynamodb")
+        case ["eventVersion", *_]:
+            yield from constant_problems(field, 1, "1.1")
+        case ["userIdentity", *_]:
+            yield from _user_identity_problems(field, events)
+        case ["dynamodb", *_]:
+            yield from _dynamodb_problems(field, stream, events)
+        case _:
+            yield _unknown(field, 0, _TOP_LEVEL)
+
+
+def _dynamodb_problems(
+    field: Field, stream: RequestsStream, events: Sequence[EventName]
+) -> Iterator[Problem]:
+    match field.names[1:]:
+        case []:
+            yield object_problem(field, '{"NewImage": {"attribute": {"S": ["text"]}}}')
+        case ["ApproximateCreationDateTime" | "SizeBytes", *_]:
+            yield from leaf_problems(field, 2, Kind.NUMBER)
+        case ["SequenceNumber", *_]:
+            yield from leaf_problems(field, 2, Kind.TEXT)
+        case ["StreamViewType", *_]:
+            yield from constant_problems(field, 2, str(stream.view_type))
+        case ["Keys", *_]:
+            yield from _item_problems(field, stream)
+        case ["NewImage" | "OldImage" as image, *_]:
+            missing = _missing_image(Image(image), stream.view_type, events)
+            yield from [(field.places[1], missing)] if missing else _item_problems(field, stream)
+        case _:
+            yield _unknown(field, 1, _DYNAMODB)
+
+
+def _user_identity_problems(field: Field, events: Sequence[EventName]) -> Iterator[Problem]:
+    if EventName.REMOVE not in events:
+        got = " and ".join(events)
+        yield (
+            field.places[0],
+            f"is only in REMOVE records, of items that TTL removed, and the events are {got}",
+        )
+    elif len(field.names) == 1:
+        yield object_problem(field, '{"type": ["Service"]}')
+    elif field.names[1] in _USER_IDENTITY and field.accepts_absence:
+        yield from leaf_problems(field, 2, Kind.TEXT)  # What a user removed, TTL did not.
+    elif field.names[1] in _USER_IDENTITY:
+        yield from constant_problems(field, 2, _USER_IDENTITY[field.names[1]])
+    else:
+        yield _unknown(field, 1, tuple(_USER_IDENTITY))
+
+
+def _item_problems(field: Field, stream: RequestsStream) -> Iterator[Problem]:
+    """A field within Keys or an image: an attribute, then its type."""
+    if len(field.names) == 2:
+        yield object_problem(field, '{"attribute": {"S": ["text"]}}')
+    elif field.names[1] == "Keys" and field.names[2] != stream.key_attribute:
+        yield field.places[2], f"is not a key; the table's only key is {stream.key_attribute}"
+    else:
+        types = {stream.key_attribute: "S", stream.payload_attribute: "M"}
+        yield from typed_problems(field, 3, types.get(field.names[2]))
+
+
+def _missing_image(
+    image: Image, view_type: StreamViewType, events: Sequence[EventName]
+) -> str | None:
+    if any(image in view_type.images(event) for event in events):
+        return None
+    if image in _images(view_type):
+        other = Image.OLD if image is Image.NEW else Image.NEW
+        return f"is never in {' or '.join(events)} records, which have the {other} only"
+    carriers = [str(other) for other in StreamViewType if image in _images(other)]
+    return f"is not in a stream of view type {view_type}; it takes {' or '.join(carriers)}"
+
+
+def _images(view_type: StreamViewType) -> frozenset[Image]:
+    return frozenset(image for event in EventName for image in view_type.images(event))
+
+
+def _unknown(field: Field, at: int, known: Sequence[str]) -> Problem:
+    name = field.names[at]
+    if at == 0 and name in _MEANT:
+        hint = f"did you mean {_MEANT[name]}?"
+    elif at == 0 and name.partition(".")[0] in known:
+        hint = f"write its parts as nested objects, {name.partition('.')[0]} outermost"
+    else:
+        lower = {key.lower(): key for key in known}
+        near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
+        hint = f"did you mean {lower[near[0]]}?" if near else f"it has {', '.join(known)}"
+    within = field.names[at - 1] if at else "a stream record"
+    return field.places[at], f"is no key of {within}; {hint}"

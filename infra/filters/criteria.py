@@ -1,0 +1,139 @@
+"""From the contract and the stack's filters to the event source mapping's filter criteria.
+
+AWS accepts a filter that can never match, and says nothing ever after; here it is refused. What a
+filter may ask of a record is the business of `infra.filters.contract`, how a pattern reads and
+matches of `infra.filters.pattern`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from handler.config import EventName, RequestsStream
+from infra.filters.contract import event_name_problems, events_of, field_problems
+from infra.filters.matcher import Field, Rule
+from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
+from infra.filters.pattern_json import JsonObject, canonical
+from infra.filters.subsumption import matches_all_of
+
+MOST_CHARACTERS: Final = 4096
+"""AWS's limit for the text of one pattern [API model of CreateEventSourceMapping]."""
+
+HIGHEST_QUOTA: Final = 10
+"""Filters per mapping, once AWS has raised the quota from its default of 5."""
+
+Problem = tuple[str, str]
+
+
+class FilterCriteriaError(ValueError):
+    """Filters that AWS would refuse, or that would never match what the stream carries.
+
+    `problems` has a path (`filters`, or into one filter) and a message for each mistake.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path} {message}" for path, message in self.problems))
+
+
+def filter_patterns(
+    filters: Sequence[object], stream: RequestsStream, *, quota: int = 5
+) -> tuple[str, ...]:
+    """The patterns, each in its one canonical text; Lambda keeps a record that any of them matches.
+
+    A filter is an object or a JSON text. It is for the contract's events alone: `eventName` is
+    added where it does not say. Without filters the events are all that is asked for.
+    Raises `FilterCriteriaError` with every mistake of every filter.
+    """
+    if not filters:
+        return (canonical(_for_events(JsonObject(), stream)),)
+    problems: list[Problem] = []
+    if len(filters) > quota:
+        raised = (
+            f" ({HIGHEST_QUOTA} once AWS has raised the quota)" if quota < HIGHEST_QUOTA else ""
+        )
+        problems.append(("filters", f"must be at most {quota}{raised}, got {len(filters)}"))
+    patterns: dict[int, FilterPattern] = {}
+    for position, filter_ in enumerate(filters):
+        try:
+            patterns[position] = _fitting(filter_, stream)
+        except FilterCriteriaError as error:
+            problems += [(_path(position, path), message) for path, message in error.problems]
+    problems += _needless(patterns)
+    if problems:
+        raise FilterCriteriaError(problems)
+    return tuple(pattern.text for pattern in patterns.values())
+
+
+def _fitting(filter_: object, stream: RequestsStream) -> FilterPattern:
+    """The filter with the contract's events, in canonical text.
+
+    Raises `FilterCriteriaError` when it does not fit the contract.
+    """
+    written = _pattern(filter_)
+    problems = list(dict.fromkeys(_pattern_problems(written, stream)))
+    if problems:
+        raise FilterCriteriaError(problems)
+    definition = written.definition
+    if not _event_fields(written.rules[0]):
+        definition = _for_events(definition, stream)
+    text = canonical(definition)
+    if len(text) > MOST_CHARACTERS:
+        problem = f"must be at most {MOST_CHARACTERS} characters, got {len(text)}"
+        raise FilterCriteriaError([("", problem)])
+    return FilterPattern(text)
+
+
+def _pattern(filter_: object) -> FilterPattern:
+    if not isinstance(filter_, str | Mapping):
+        problem = f"must be a pattern, as an object or as JSON text, got {json.dumps(filter_)}"
+        raise FilterCriteriaError([("", problem)])
+    if isinstance(filter_, Mapping) and [*filter_] in (["Pattern"], ["pattern"]):
+        problem = f'must be the pattern itself, without {{"{next(iter(filter_))}": ...}} around it'
+        raise FilterCriteriaError([("", problem)])
+    text = filter_ if isinstance(filter_, str) else json.dumps(filter_)
+    try:
+        return FilterPattern(text)
+    except InvalidFilterPatternError as error:
+        raise FilterCriteriaError(error.problems) from error
+
+
+def _pattern_problems(pattern: FilterPattern, stream: RequestsStream) -> Iterator[Problem]:
+    for place in pattern.overridden:
+        yield place, "is given twice, and AWS heeds only the last; put the values into one list"
+    with_events = [rule for rule in pattern.rules if _event_fields(rule)]
+    if 0 < len(with_events) < len(pattern.rules):
+        yield "$or", "must have eventName in each of its objects, or in none"
+    for rule in pattern.rules:
+        events: Sequence[EventName] = stream.events
+        for field in _event_fields(rule):
+            yield from event_name_problems(field, stream)
+            events = events_of(field) or events
+        for field in rule.fields:
+            yield from field_problems(field, stream, events)
+
+
+def _event_fields(rule: Rule) -> list[Field]:
+    return [field for field in rule.fields if field.path == "eventName"]
+
+
+def _for_events(definition: JsonObject, stream: RequestsStream) -> JsonObject:
+    return JsonObject((*definition, ("eventName", sorted(stream.events))))
+
+
+def _needless(patterns: Mapping[int, FilterPattern]) -> Iterator[Problem]:
+    """The filters that another one makes needless; of two equal ones the later."""
+    for position, pattern in patterns.items():
+        for other, wider in patterns.items():
+            if other == position or not matches_all_of(wider, pattern):
+                continue
+            if other < position or not matches_all_of(pattern, wider):
+                yield (
+                    f"filters[{position}]",
+                    f"is needless: filters[{other}] matches all it matches",
+                )
+                break
+
+
+def _path(position: int, path: str) -> str:
+    return f"filters[{position}].{path}" if path else f"filters[{position}]"

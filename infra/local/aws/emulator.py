@@ -1,0 +1,218 @@
+"""The embedded AWS: moto's server in a process of its own, on this machine only.
+
+What is created in it is the engine's business. Nothing of the caller's AWS settings is used: each
+client gets its endpoint and its credentials from here.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import boto3
+import botocore.session
+import urllib3
+from botocore.config import Config
+
+from infra.local.function.sandbox import dying_with_parent
+
+ACCOUNT: Final = "123456789012"
+"""The account of everything in the embedded AWS."""
+
+
+class EmulatorError(Exception):
+    """The embedded AWS cannot be started; says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """An access key, with a session token when it is a role's."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """As the AWS CLI and the SDKs read it."""
+        environment = {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+        if self.session_token is not None:
+            environment["AWS_SESSION_TOKEN"] = self.session_token
+        return environment
+
+
+_SERVER: Final = str(Path(__file__).with_name("emulator_server.py"))
+
+ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noqa: S106 - of no account
+"""Good for everything until permissions are enforced."""
+
+
+class Emulator:
+    """A running embedded AWS. A context manager: on exit the process is gone."""
+
+    def __init__(self, *, region: str, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Begins to start it; `wait` returns when it answers. 0 takes a free port."""
+        self.region = region
+        self._host = host
+        if port and not _is_free(host, port):
+            raise EmulatorError(f"port {port} of {host} is taken; name another, or none")
+        # The command is fixed but for the address.
+        self._process = subprocess.Popen(  # noqa: S603
+            [
+                *dying_with_parent(),
+                sys.executable,
+                # By its path, because the package would be imported with a module of it. -P: no
+                # module beside it is to be found before another of the same name.
+                "-P",
+                _SERVER,
+                "--host",
+                host,
+                "--port",
+                str(port),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            # moto reads AWS settings too, and the caller's are for another AWS.
+            env={name: each for name, each in os.environ.items() if not name.startswith("AWS_")},
+        )
+        self._endpoint: str | None = None
+        self._clients: dict[tuple[str, Credentials, str], Any] = {}
+        self._making_clients = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def process_id(self) -> int:
+        """For tests that stop it in the middle of something."""
+        return self._process.pid
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of every service. Waits for the server. Raises `EmulatorError`."""
+        if self._endpoint is None:
+            port = self._process.stdout.readline().strip() if self._process.stdout else ""
+            if not port:
+                raise EmulatorError("the embedded AWS ended before it listened")
+            self._endpoint = f"http://{self._host}:{port}"
+        return self._endpoint
+
+    def client(self, service: str, credentials: Credentials = ROOT, endpoint: str = "") -> Any:
+        """A boto3 client of one service; the same one for the same credentials."""
+        with self._making_clients:  # a session is not for several threads at once
+            key = (service, credentials, endpoint)
+            if key not in self._clients:
+                self._clients[key] = self._new_client(service, credentials, endpoint)
+            return self._clients[key]
+
+    def _new_client(self, service: str, credentials: Credentials, endpoint: str) -> Any:
+        session: Any = _session()  # its types know the services one by one
+        return session.client(
+            service,
+            region_name=self.region,
+            endpoint_url=endpoint or self.endpoint,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token,
+            config=Config(
+                # Who polls has its own retries, and a retried invocation would run twice.
+                retries={"total_max_attempts": 1},
+                connect_timeout=2,
+                read_timeout=30 if service != "lambda" else 910,
+                max_pool_connections=20,
+            ),
+        )
+
+    def administrator(self) -> Credentials:
+        """Makes a user who may do everything, for the person at the keyboard."""
+        iam = self.client("iam")
+        iam.create_user(UserName="administrator")
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+        }
+        iam.put_user_policy(
+            UserName="administrator", PolicyName="everything", PolicyDocument=json.dumps(policy)
+        )
+        key = iam.create_access_key(UserName="administrator")["AccessKey"]
+        return Credentials(
+            access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"]
+        )
+
+    def assume_role(self, role_arn: str) -> Credentials:
+        """The temporary credentials of a role, as Lambda gets them for a function."""
+        answer = self.client("sts").assume_role(
+            RoleArn=role_arn, RoleSessionName=f"local-{uuid.uuid4().hex[:8]}"
+        )["Credentials"]
+        return Credentials(
+            access_key_id=answer["AccessKeyId"],
+            secret_access_key=answer["SecretAccessKey"],
+            session_token=answer["SessionToken"],
+        )
+
+    def enforce_permissions(self) -> None:
+        """From now on every call needs a permission of whoever makes it."""
+        urllib3.request(
+            "POST",
+            f"{self.endpoint}/moto-api/reset-auth",
+            body=b"0",
+            headers={"Content-Type": "text/plain"},
+        )
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all: a session reads the service models once. It has no settings of the caller's."""
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    core = botocore.session.Session(session_vars=nothing)
+    return boto3.Session(botocore_session=core)
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def local_environment(endpoint: str, region: str, credentials: Credentials) -> Mapping[str, str]:
+    """What a shell needs so that the AWS CLI and the SDKs work on the embedded AWS."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        **credentials.environment(),
+    }

@@ -1,0 +1,286 @@
+"""How each type of resource that the program registers is created in the embedded AWS.
+
+From the registered inputs to the outputs that the program reads. A type that is not here is an
+error: the local run must not look as if it had done what it did not.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from infra.local.aws.emulator import ACCOUNT, Emulator
+
+Inputs: TypeAlias = Mapping[str, Any]
+Outputs: TypeAlias = dict[str, Any]
+Create: TypeAlias = Callable[[Emulator, str, Inputs], Outputs]
+
+FUNCTION: Final = "aws:lambda/function:Function"
+EVENT_SOURCE_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+IMAGE: Final = "docker:index/image:Image"
+
+
+class UnknownResourceError(Exception):
+    """The local run does not know how to create a type of resource, or to answer a look-up."""
+
+
+def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs:
+    """Creates one resource. Raises `UnknownResourceError`, and what AWS refuses as boto3 does.
+
+    The physical name is the given one, else the resource's own; Pulumi adds random letters.
+    """
+    if type_ not in _CREATORS:
+        raise UnknownResourceError(f"the local run cannot create {type_} ({name})")
+    return _CREATORS[type_](emulator, str(inputs.get("name") or name), inputs)
+
+
+def look_up(emulator: Emulator, token: str, arguments: Inputs) -> Outputs:
+    """Answers a call of a provider's function. Raises `UnknownResourceError`."""
+    if token not in _LOOK_UPS:
+        raise UnknownResourceError(f"the local run cannot answer {token}")
+    return _LOOK_UPS[token](emulator, arguments)
+
+
+def _table(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    dynamodb = emulator.client("dynamodb")
+    request: dict[str, Any] = {
+        "TableName": name,
+        "KeySchema": [{"AttributeName": inputs["hashKey"], "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": attribute["name"], "AttributeType": attribute["type"]}
+            for attribute in inputs["attributes"]
+        ],
+        "BillingMode": inputs["billingMode"],
+        "DeletionProtectionEnabled": inputs.get("deletionProtectionEnabled", False),
+        "Tags": _tags(inputs),
+    }
+    if inputs.get("streamEnabled"):
+        request["StreamSpecification"] = {
+            "StreamEnabled": True,
+            "StreamViewType": inputs["streamViewType"],
+        }
+    encryption = inputs.get("serverSideEncryption")
+    if encryption:
+        request["SSESpecification"] = {"Enabled": encryption["enabled"], "SSEType": "KMS"}
+        if encryption.get("kmsKeyArn"):
+            request["SSESpecification"]["KMSMasterKeyId"] = encryption["kmsKeyArn"]
+    table = dynamodb.create_table(**request)["TableDescription"]
+    if inputs.get("pointInTimeRecovery", {}).get("enabled"):
+        dynamodb.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    if inputs.get("ttl", {}).get("enabled"):
+        attribute = inputs["ttl"]["attributeName"]
+        dynamodb.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
+        )
+    stream = {"streamArn": table["LatestStreamArn"]} if "LatestStreamArn" in table else {}
+    return {"name": name, "arn": table["TableArn"], **stream}
+
+
+def _bucket(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    del inputs
+    request: dict[str, Any] = {"Bucket": name}
+    if emulator.region != "us-east-1":
+        request["CreateBucketConfiguration"] = {"LocationConstraint": emulator.region}
+    emulator.client("s3").create_bucket(**request)
+    return {"bucket": name, "arn": f"arn:aws:s3:::{name}"}
+
+
+def _bucket_versioning(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    status = inputs["versioningConfiguration"]["status"]
+    emulator.client("s3").put_bucket_versioning(
+        Bucket=inputs["bucket"], VersioningConfiguration={"Status": status}
+    )
+    return {}
+
+
+def _bucket_encryption(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    algorithms = [
+        rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] for rule in inputs["rules"]
+    ]
+    emulator.client("s3").put_bucket_encryption(
+        Bucket=inputs["bucket"],
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
+                for algorithm in algorithms
+            ]
+        },
+    )
+    return {}
+
+
+def _public_access_block(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    emulator.client("s3").put_public_access_block(
+        Bucket=inputs["bucket"],
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": inputs["blockPublicAcls"],
+            "BlockPublicPolicy": inputs["blockPublicPolicy"],
+            "IgnorePublicAcls": inputs["ignorePublicAcls"],
+            "RestrictPublicBuckets": inputs["restrictPublicBuckets"],
+        },
+    )
+    return {}
+
+
+def _bucket_ownership(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    ownership = inputs["rule"]["objectOwnership"]
+    emulator.client("s3").put_bucket_ownership_controls(
+        Bucket=inputs["bucket"],
+        OwnershipControls={"Rules": [{"ObjectOwnership": ownership}]},
+    )
+    return {}
+
+
+def _bucket_lifecycle(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    rules = [
+        {
+            "ID": rule["id"],
+            "Status": rule["status"],
+            "Filter": {"Prefix": rule["filter"]["prefix"]},
+            "Expiration": {"Days": rule["expiration"]["days"]},
+        }
+        for rule in inputs["rules"]
+    ]
+    emulator.client("s3").put_bucket_lifecycle_configuration(
+        Bucket=inputs["bucket"], LifecycleConfiguration={"Rules": rules}
+    )
+    return {}
+
+
+def _bucket_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    """Without the statements that refuse plain HTTP: that is what the embedded AWS speaks."""
+    document = json.loads(inputs["policy"])
+    document["Statement"] = [
+        statement
+        for statement in document["Statement"]
+        if "aws:SecureTransport" not in statement.get("Condition", {}).get("Bool", {})
+    ]
+    if document["Statement"]:
+        policy = json.dumps(document)
+        emulator.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=policy)
+    return {}
+
+
+def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    role = emulator.client("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Tags=_tags(inputs)
+    )["Role"]
+    return {"name": name, "arn": role["Arn"]}
+
+
+def _role_policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    emulator.client("iam").put_role_policy(
+        RoleName=inputs["role"], PolicyName=name, PolicyDocument=inputs["policy"]
+    )
+    return {}
+
+
+def _log_group(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    logs = emulator.client("logs")
+    logs.create_log_group(logGroupName=name, tags=dict(inputs.get("tags", {})))
+    logs.put_retention_policy(logGroupName=name, retentionInDays=inputs["retentionInDays"])
+    return {"name": name, "arn": f"arn:aws:logs:{emulator.region}:{ACCOUNT}:log-group:{name}"}
+
+
+def _repository(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    repository = emulator.client("ecr").create_repository(
+        repositoryName=name,
+        imageTagMutability=inputs["imageTagMutability"],
+        tags=_tags(inputs),
+    )["repository"]
+    return {
+        "name": name,
+        "arn": repository["repositoryArn"],
+        "repositoryUrl": repository["repositoryUri"],
+        "registryId": repository["registryId"],
+    }
+
+
+def _repository_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    emulator.client("ecr").set_repository_policy(
+        repositoryName=inputs["repository"], policyText=inputs["policy"]
+    )
+    return {}
+
+
+def _lifecycle_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    emulator.client("ecr").put_lifecycle_policy(
+        repositoryName=inputs["repository"], lifecyclePolicyText=inputs["policy"]
+    )
+    return {}
+
+
+def _image(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    """Nothing is built: the local run starts the handler from its folder.
+
+    The digest is one of the right form, made of the tag, which is made of the content.
+    """
+    del emulator, name
+    repository, _, tag = inputs["imageName"].rpartition(":")
+    return {"repoDigest": f"{repository}@sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}
+
+
+def _function(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    """Runs as a process of its own (`lambda_runtime`); moto would run it in Docker."""
+    del inputs
+    return {"name": name, "arn": f"arn:aws:lambda:{emulator.region}:{ACCOUNT}:function:{name}"}
+
+
+def _event_source_mapping(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    """Is polled by `poller`. In moto it would empty the stream and ignore every setting."""
+    del emulator, name, inputs
+    return {"uuid": str(uuid.uuid4())}
+
+
+def _tags(inputs: Inputs) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
+
+
+def _authorization_token(emulator: Emulator, arguments: Inputs) -> Outputs:
+    del emulator, arguments
+    return {"userName": "AWS", "password": "local"}
+
+
+def _get_repository(emulator: Emulator, arguments: Inputs) -> Outputs:
+    name = arguments["name"]
+    return {"repositoryUrl": f"{ACCOUNT}.dkr.ecr.{emulator.region}.amazonaws.com/{name}"}
+
+
+def _get_image(emulator: Emulator, arguments: Inputs) -> Outputs:
+    """An image that exists on AWS is not here: its digest is made of the tag."""
+    del emulator
+    tag = str(arguments.get("imageTag", ""))
+    made_of_tag = f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+    return {"imageDigest": arguments.get("imageDigest") or made_of_tag}
+
+
+_CREATORS: Final[Mapping[str, Create]] = {
+    "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:dynamodb/table:Table": _table,
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": _lifecycle_policy,
+    "aws:ecr/repository:Repository": _repository,
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": _repository_policy,
+    "aws:iam/role:Role": _role,
+    "aws:iam/rolePolicy:RolePolicy": _role_policy,
+    "aws:s3/bucket:Bucket": _bucket,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket_lifecycle,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket_ownership,
+    "aws:s3/bucketPolicy:BucketPolicy": _bucket_policy,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _public_access_block,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        _bucket_encryption
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": _bucket_versioning,
+    EVENT_SOURCE_MAPPING: _event_source_mapping,
+    FUNCTION: _function,
+    IMAGE: _image,
+}
+_LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
+    "aws:ecr/getImage:getImage": _get_image,
+    "aws:ecr/getRepository:getRepository": _get_repository,
+}

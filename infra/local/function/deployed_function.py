@@ -1,0 +1,57 @@
+"""The function of a deployment here: what the program registered for it, and the code it runs."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.config import Architecture
+from infra.local.aws import resources
+from infra.local.aws.emulator import Credentials, Emulator
+from infra.local.function.sandbox import FunctionSettings
+from infra.local.program.engine import Deployed
+from infra.local.program.run import PROJECT
+
+
+@contextlib.contextmanager
+def task_root() -> Iterator[Path]:
+    """A folder as /var/task is in the image: it holds the package `handler` and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="task-root-") as folder:
+        root = Path(folder)
+        (root / "handler").symlink_to(PROJECT / "handler", target_is_directory=True)
+        yield root
+
+
+def function_settings(
+    deployed: Deployed,
+    emulator: Emulator,
+    role: Credentials,
+    *,
+    code: Path,
+    entry_point: str | None,
+) -> FunctionSettings:
+    """What was registered; `code` and `entry_point` in place of the image's own."""
+    registered = deployed.only(resources.FUNCTION)
+    inputs = registered.inputs
+    logging = inputs["loggingConfig"]
+    return FunctionSettings(
+        name=registered.outputs["name"],
+        arn=registered.outputs["arn"],
+        entry_point=entry_point or inputs["imageConfig"]["commands"][0],
+        code=code,
+        environment=inputs["environment"]["variables"],
+        platform_environment={"AWS_ENDPOINT_URL": emulator.endpoint, **role.environment()},
+        timeout=inputs["timeout"],
+        memory_size=inputs["memorySize"],
+        ephemeral_storage=inputs["ephemeralStorage"]["size"],
+        architecture=Architecture(inputs["architectures"][0]),
+        region=emulator.region,
+        log_group=logging["logGroup"],
+        log_format=logging["logFormat"],
+        application_log_level=logging["applicationLogLevel"],
+        reserved_concurrency=inputs.get("reservedConcurrentExecutions"),
+        image_build=next(
+            (each.inputs["build"] for each in deployed.resources if each.type == resources.IMAGE),
+            None,
+        ),
+    )

@@ -1,0 +1,149 @@
+"""Lambda's Invoke API for the deployed function, so that its usual clients work on the local run.
+
+`aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Everything else of Lambda's API
+is left out: the function is what the program deployed. Who calls is not checked.
+"""
+
+import asyncio
+import base64
+import json
+from collections import deque
+from typing import Any, Final
+
+from aiohttp import web
+
+from infra.local.function.invocation import Invocation, ThrottledError
+from infra.local.function.lambda_function import LambdaFunction
+
+MAXIMUM_PAYLOAD: Final = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024}
+"""Bytes of an event, by invocation type; the quotas are Lambda's."""
+
+_ANY_PAYLOAD: Final = 256 * 1024 * 1024
+_SHUTDOWN_TIMEOUT: Final = 0.01
+_THROTTLED_EVENT_WAITS: Final = 0.1
+_TAIL: Final = 4096
+"""Bytes of the log that LogType=Tail returns."""
+
+
+class InvokeApi:
+    """Listens on 127.0.0.1 and invokes one function."""
+
+    def __init__(self, function: LambdaFunction) -> None:
+        self._function = function
+        self._events: set[asyncio.Task[None]] = set()
+        application = web.Application(client_max_size=_ANY_PAYLOAD)
+        application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
+        application.router.add_route("*", "/{tail:.*}", self._unknown)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
+        )
+        self.endpoint = ""
+
+    async def start(self, port: int = 0) -> None:
+        """Begins to listen; 0 takes a free port."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.endpoint = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Ends every connection and what was invoked asynchronously."""
+        for task in self._events:
+            task.cancel()
+        await asyncio.gather(*self._events, return_exceptions=True)
+        await self._runner.cleanup()
+
+    async def _invoke(self, request: web.Request) -> web.Response:
+        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        payload = await request.read()
+        refusal = self._unknown_function(request) or _refused_payload(payload, kind)
+        if refusal is not None:
+            return refusal
+        try:
+            event = json.loads(payload) if payload else {}
+        except (ValueError, RecursionError) as error:
+            message = f"Could not parse request body into json: {error}"
+            return _refusal(400, "InvalidRequestContentException", message)
+        match kind:
+            case "RequestResponse":
+                return await self._answer(request, event)
+            case "Event":
+                self._queue(event)
+                return web.Response(status=202)
+            case "DryRun":
+                return web.Response(status=204)
+            case _:
+                message = f"InvocationType must be RequestResponse, Event or DryRun, got {kind}"
+                return _refusal(400, "InvalidParameterValueException", message)
+
+    def _unknown_function(self, request: web.Request) -> web.Response | None:
+        arn, name = self._function.settings.arn, request.match_info["name"]
+        qualifier = request.query.get("Qualifier", "$LATEST")
+        if name.removesuffix(":$LATEST") in _names_of(arn) and qualifier == "$LATEST":
+            return None
+        asked_for = name if ":" in name else f"{arn.rpartition(':')[0]}:{name}"
+        if qualifier != "$LATEST":
+            asked_for += f":{qualifier}"
+        return _refusal(404, "ResourceNotFoundException", f"Function not found: {asked_for}")
+
+    async def _answer(self, request: web.Request, event: Any) -> web.Response:
+        log: deque[str] = deque(maxlen=_TAIL)
+        try:
+            invocation = await self._function.invoke(event, on_log=log.append)
+        except ThrottledError:
+            return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
+        headers = {
+            "X-Amz-Executed-Version": "$LATEST",
+            "X-Amzn-RequestId": invocation.request_id,
+        }
+        if invocation.function_error is not None:
+            headers["X-Amz-Function-Error"] = invocation.function_error
+        if request.headers.get("X-Amz-Log-Type") == "Tail":
+            tail = "\n".join(log).encode()[-_TAIL:]
+            headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
+        return web.json_response(_body(invocation), headers=headers)
+
+    def _queue(self, event: Any) -> None:
+        task = asyncio.create_task(self._invoke_event(event))
+        self._events.add(task)
+        task.add_done_callback(self._events.discard)
+
+    async def _invoke_event(self, event: Any) -> None:
+        """Once, when there is room for it. Lambda's retries of a failed event are left out."""
+        while True:
+            try:
+                await self._function.invoke(event)
+            except ThrottledError:
+                await asyncio.sleep(_THROTTLED_EVENT_WAITS)
+            else:
+                return
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        message = f"the local run answers Lambda's Invoke only, not {request.method} {request.path}"
+        return _refusal(501, "NotImplemented", message)
+
+
+def _names_of(arn: str) -> set[str]:
+    """The forms in which the Invoke API takes a function: ARN, partial ARN and name."""
+    parts = arn.split(":")
+    return {":".join(parts[start:]) for start in (0, 3, 4, 5, 6)}
+
+
+def _refused_payload(payload: bytes, kind: str) -> web.Response | None:
+    limit = MAXIMUM_PAYLOAD.get(kind)
+    if limit is None or len(payload) <= limit:
+        return None
+    message = (
+        f"{len(payload)} byte payload is too large for the {kind} invocation type "
+        f"(limit {limit} bytes)"
+    )
+    return _refusal(413, "RequestEntityTooLargeException", message)
+
+
+def _body(invocation: Invocation) -> object:
+    return invocation.response if invocation.error is None else invocation.error
+
+
+def _refusal(status: int, kind: str, message: str) -> web.Response:
+    return web.json_response(
+        {"Type": "User", "Message": message}, status=status, headers={"X-Amzn-ErrorType": kind}
+    )

@@ -1,0 +1,377 @@
+"""The stack's configuration: what it accepts, and what it says of what it does not."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.config import EventName, StreamViewType
+from infra.config import (
+    Architecture,
+    ConfigError,
+    StackConfig,
+    StartingPosition,
+    handler_config,
+)
+from infra.config.settings import described
+from tests.plan import handed_over, plan_of, stack_values
+
+
+def parse(**sections: object) -> StackConfig:
+    """A configuration from nested values."""
+    return StackConfig.parse(sections, namespace="requests-processor")
+
+
+def mistakes(**sections: object) -> list[str]:
+    """What is wrong with a configuration, line by line."""
+    with pytest.raises(ConfigError) as caught:
+        parse(**sections)
+    heading, *lines = str(caught.value).splitlines()
+    assert heading.startswith(f"{len(lines)} mistake")
+    return [line.removeprefix("  - ") for line in lines]
+
+
+def load(values: Mapping[str, str], secrets: tuple[str, ...] = ()) -> StackConfig:
+    """A configuration from what Pulumi hands over."""
+    pulumi.runtime.set_all_config(dict(values), list(secrets))
+    return StackConfig.load(pulumi.Config("requests-processor"))
+
+
+def test_an_empty_configuration_is_right() -> None:
+    assert parse() == StackConfig()
+
+
+def test_values_arrive_in_their_own_types() -> None:
+    config = parse(
+        function={"architecture": "x86_64", "subnetIds": [], "tracing": False},
+        stream={"viewType": "NEW_AND_OLD_IMAGES", "events": ["INSERT", "REMOVE"]},
+        eventSource={"startingPosition": "LATEST", "batchSize": 7},
+        tags={"Owner": "payments"},
+    )
+
+    assert config.function.architecture is Architecture.X86_64
+    assert config.function.tracing is False
+    assert config.stream.view_type is StreamViewType.NEW_AND_OLD_IMAGES
+    assert config.stream.events == (EventName.INSERT, EventName.REMOVE)
+    assert config.event_source.starting_position is StartingPosition.LATEST
+    assert config.event_source.batch_size == 7
+    assert config.tags == {"Owner": "payments"}
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_section_that_is_there_but_empty_has_its_defaults(nothing: object) -> None:
+    assert parse(table=nothing) == StackConfig()
+
+
+def test_a_setting_without_a_value_has_its_default() -> None:
+    assert parse(eventSource={"batchSize": None}) == StackConfig()
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "least", "greatest"),
+    [
+        ("image", "keep", 1, 1000),
+        ("function", "memorySize", 128, 10_240),
+        ("function", "timeout", 2, 900),
+        ("function", "ephemeralStorage", 512, 10_240),
+        ("function", "reservedConcurrency", 1, 10_000),
+        ("eventSource", "filterQuota", 5, 10),
+        ("eventSource", "batchSize", 1, 10_000),
+        ("eventSource", "maximumBatchingWindowInSeconds", 0, 300),
+        ("eventSource", "parallelizationFactor", 1, 10),
+        ("eventSource", "maximumRetryAttempts", -1, 10_000),
+        ("failures", "retentionDays", 1, 3650),
+    ],
+)
+def test_a_number_is_taken_up_to_both_ends_of_its_range(
+    section: str, setting: str, least: int, greatest: int
+) -> None:
+    parse(**{section: {setting: least}})
+    parse(**{section: {setting: greatest}})
+
+    outside = {setting: least - 1} if setting != "timeout" else {setting: 0}
+    assert len(mistakes(**{section: outside})) == 1
+    assert len(mistakes(**{section: {setting: greatest + 1}})) == 1
+
+
+@pytest.mark.parametrize("age", [-1, 60, 604_800])
+def test_a_record_age_is_forever_or_in_awss_range(age: int) -> None:
+    config = parse(eventSource={"maximumRecordAgeInSeconds": age})
+
+    assert config.event_source.maximum_record_age_in_seconds == age
+
+
+@pytest.mark.parametrize("age", [-2, 0, 59, 604_801])
+def test_any_other_record_age_is_refused_in_awss_words(age: int) -> None:
+    (mistake,) = mistakes(eventSource={"maximumRecordAgeInSeconds": age})
+
+    assert mistake == (
+        "requests-processor:eventSource.maximumRecordAgeInSeconds must be either -1 (forever) "
+        f"or between 60 and 604800 (inclusive), got {age}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"eventSource": {"batchSize": 0}}, "must be between 1 and 10000 records, got 0"),
+        ({"eventSource": {"batchSize": "50"}}, 'must be a whole number, got the text "50"'),
+        ({"eventSource": {"batchSize": 50.5}}, "must be a whole number, got 50.5"),
+        ({"eventSource": {"batchSize": True}}, "must be a whole number, got true"),
+        ({"eventSource": {"enabled": "true"}}, 'must be true or false, got the text "true"'),
+        ({"eventSource": {"enabled": 1}}, "must be true or false, got 1"),
+        ({"eventSource": {"filters": {}}}, "must be a list, got an object"),
+        (
+            {"eventSource": {"startingPosition": "AT_TIMESTAMP"}},
+            'must be one of TRIM_HORIZON, LATEST, got the text "AT_TIMESTAMP"',
+        ),
+        (
+            {"eventSource": {"batchsize": 50}},
+            "is unknown; did you mean batchSize?",
+        ),
+        ({"eventsource": {}}, "is unknown; did you mean eventSource?"),
+        ({"failures": {"x": 1}}, "is unknown; known are retentionDays, forceDestroy"),
+        ({"function": 5}, "must be an object, got 5"),
+        ({"function": []}, "must be an object, got the list []"),
+        (
+            {"function": {"architecture": "arm"}},
+            'must be one of x86_64, arm64, got the text "arm"',
+        ),
+        ({"function": {"subnetIds": "subnet-1"}}, "must be a list, each a text"),
+        ({"function": {"logLevel": "TRACE"}}, "must be one of DEBUG, INFO, WARN, ERROR, FATAL"),
+        ({"function": {"logRetentionDays": 31}}, "must be one of 1, 3, 5, 7, 14, 30, 60,"),
+        ({"table": {"kmsKeyArn": "alias/mine"}}, "must be the ARN of a KMS key"),
+        ({"table": {"ttlAttribute": ""}}, "must be an attribute name of 1 to 255 characters"),
+        ({"image": {"repository": "Upper"}}, "must be the name of an ECR repository"),
+        ({"image": {"digest": "sha256:12"}}, "must be sha256: and 64 hexadecimal digits"),
+        ({"stream": {"events": "INSERT"}}, "must be a list, each one of INSERT, MODIFY, REMOVE"),
+        ({"stream": {"events": ["CREATE"]}}, "got the list [CREATE]"),
+        ({"stream": {"viewType": "new_image"}}, "must be one of KEYS_ONLY, NEW_IMAGE, OLD_IMAGE,"),
+        ({"tags": {"Cost": 7}}, "must be an object of texts, got an object"),
+        ({"tags": {"aws:owner": "me"}}, "not beginning with aws:"),
+        ({"tags": {"Owner": "you & me"}}, "must be at most 256 letters, digits, spaces and"),
+        (
+            {"tags": {f"t{i}": "" for i in range(49)}},
+            "must be at most 48, because the stack adds 2",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_what_would(
+    sections: Mapping[str, object], message: str
+) -> None:
+    found = mistakes(**sections)
+
+    assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "message"),
+    [
+        (
+            {"stream": {"viewType": "KEYS_ONLY"}},
+            "stream",
+            "INSERT records carry no image under KEYS_ONLY",
+        ),
+        (
+            {"stream": {"events": ["REMOVE"]}},
+            "stream",
+            "REMOVE records carry no image under NEW_IMAGE",
+        ),
+        ({"stream": {"events": []}}, "stream", "events must name at least one"),
+        (
+            {"function": {"subnetIds": ["subnet-12345678"]}},
+            "function.securityGroupIds",
+            "must be set too",
+        ),
+        (
+            {"function": {"securityGroupIds": ["sg-12345678"]}},
+            "function.subnetIds",
+            "must be set too",
+        ),
+        (
+            {"function": {"timeout": 1}},
+            "function.minimumRemainingTimeInMillis",
+            "must be less than the timeout (1 seconds)",
+        ),
+        (
+            {
+                "function": {"reservedConcurrency": 2},
+                "eventSource": {"parallelizationFactor": 3},
+            },
+            "function.reservedConcurrency",
+            "must be at least eventSource.parallelizationFactor (3)",
+        ),
+        ({"image": {"tag": "1.0"}}, "image.tag", "image.repository must be set too"),
+        (
+            {"image": {"digest": "sha256:" + "0" * 64}},
+            "image.digest",
+            "image.repository must be set too",
+        ),
+        ({"image": {"repository": "mine"}}, "image", "takes either tag or digest"),
+        (
+            {"image": {"repository": "mine", "tag": "1", "digest": "sha256:" + "0" * 64}},
+            "image",
+            "takes either tag or digest",
+        ),
+        (
+            {"image": {"repository": "mine", "tag": "1", "baseImage": "python"}},
+            "image.baseImage",
+            "is for an image that is built",
+        ),
+        ({"table": {"ttlAttribute": "request_id"}}, "table.ttlAttribute", "must not be request_id"),
+        (
+            {"eventSource": {"filters": [{"eventName": ["MODIFY"]}]}},
+            "eventSource.filters[0].eventName",
+            "INSERT",
+        ),
+        (
+            {"eventSource": {"filters": [{}, {"dynamodb": {"OldImage": {"a": {"S": ["b"]}}}}]}},
+            "eventSource.filters[1]",
+            "OldImage",
+        ),
+    ],
+)
+def test_settings_that_make_no_sense_together_are_refused(
+    sections: Mapping[str, object], key: str, message: str
+) -> None:
+    found = mistakes(**sections)
+
+    assert any(
+        each.startswith(f"requests-processor:{key}") and message in each for each in found
+    ), found
+
+
+def test_all_mistakes_are_said_at_once() -> None:
+    found = mistakes(
+        tabel={},
+        eventSource={"batchSize": 0, "batchsize": 5},
+        function={"subnetIds": ["subnet-12345678"], "memorySize": "1 GB"},
+        image={"tag": "1.0"},
+    )
+
+    assert [each.split(" ", 1)[0] for each in found] == [
+        "requests-processor:tabel",
+        "requests-processor:eventSource.batchsize",
+        "requests-processor:eventSource.batchSize",
+        "requests-processor:function.memorySize",
+        "requests-processor:image.tag",
+        "requests-processor:function.securityGroupIds",
+    ]
+
+
+def test_one_mistake_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^1 mistake in the stack's configuration:\n  - .*$"):
+        parse(eventSource={"batchSize": 0})
+
+
+def test_a_mistake_is_printed_by_pulumi_without_a_traceback() -> None:
+    assert issubclass(ConfigError, pulumi.RunError)
+
+
+def test_the_program_stops_before_the_first_resource() -> None:
+    with pytest.raises(ConfigError):
+        plan_of({"eventSource": {"batchSize": 0}})
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_both_stacks_load(stack: str) -> None:
+    assert load(handed_over(stack_values(stack), {})) != StackConfig()
+
+
+def test_a_dotted_key_is_told_how_to_nest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"requests-processor:eventSource.batchSize": "50"})
+
+    assert (
+        "requests-processor:eventSource.batchSize is no key of its own; "
+        "nest it: pulumi config set --path eventSource.batchSize" in str(caught.value)
+    )
+
+
+def test_a_section_of_a_project_that_was_renamed_is_not_passed_over() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"old-name:eventSource": json.dumps({"batchSize": 50})})
+
+    assert (
+        "requests-processor:eventSource is set as old-name:eventSource, "
+        "which this project does not read: rename it" in str(caught.value)
+    )
+
+
+def test_the_settings_of_providers_are_left_alone() -> None:
+    values = {"aws:region": "eu-west-1", "docker:host": "ssh://builder", "pulumi:tags": "{}"}
+
+    assert load(values) == StackConfig()
+
+
+def test_a_secret_value_is_used_like_any_other() -> None:
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+    config = load(
+        {"requests-processor:table": json.dumps({"kmsKeyArn": key})},
+        secrets=("requests-processor:table",),
+    )
+
+    assert config.table.kms_key_arn == key
+
+
+def test_a_secret_value_that_does_not_fit_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(
+            {"requests-processor:table": json.dumps({"kmsKeyArn": "hush"})},
+            secrets=("requests-processor:table",),
+        )
+
+    assert "kmsKeyArn must be the ARN of a KMS key, got a secret" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_text_that_is_no_json_is_refused_as_text() -> None:
+    with pytest.raises(ConfigError, match=r"table must be an object, got the text \"\{not json\""):
+        load({"requests-processor:table": "{not json"})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [key for each in described(StackConfig) for key in each.key.split(".")] + ["", "x"]
+        ),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from([each.key.split(".")[-1] for each in described(StackConfig)])
+                    | st.text(max_size=5),
+                    inner,
+                    max_size=5,
+                )
+            ),
+            max_leaves=12,
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_stands_there_is_either_right_or_refused_with_a_message(
+    sections: dict[str, Any],
+) -> None:
+    try:
+        config = StackConfig.parse(sections, namespace="requests-processor")
+    except ConfigError as error:
+        said = str(error).splitlines()[1:]
+    else:
+        said = [*handler_config(config, failure_bucket="b", idempotency_table=None).to_environ()]
+
+    assert said
+
+
+def test_the_handler_is_told_what_the_stack_says_of_its_stream() -> None:
+    config = parse(stream={"viewType": "OLD_IMAGE", "events": ["MODIFY", "REMOVE"]})
+
+    told = handler_config(config, failure_bucket="b", idempotency_table=None)
+    assert told.stream == config.requests_stream
+    assert told.stream.events == (EventName.MODIFY, EventName.REMOVE)

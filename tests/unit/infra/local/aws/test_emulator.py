@@ -1,0 +1,118 @@
+"""The embedded AWS: permissions by ARN, nothing of the caller's, nothing left behind."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.aws.emulator import ACCOUNT, Credentials, Emulator, EmulatorError
+
+REGION = "eu-west-1"
+TABLE_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mine"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """With a table that has a stream, and a log group, both called mine."""
+    with Emulator(region=REGION) as emulator:
+        emulator.client("dynamodb").create_table(
+            TableName="mine",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        emulator.client("logs").create_log_group(logGroupName="mine")
+        yield emulator
+
+
+def stream_arn(emulator: Emulator) -> str:
+    table = emulator.client("dynamodb").describe_table(TableName="mine")["Table"]
+    return str(table["LatestStreamArn"])
+
+
+def role_with(emulator: Emulator, name: str, action: str, resource: str) -> Credentials:
+    """Credentials of a role that may do one thing."""
+    iam = emulator.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=policy)
+    return emulator.assume_role(role["Arn"])
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "action"),
+    [
+        ("dynamodb", "get_item", "dynamodb:GetItem"),
+        ("dynamodbstreams", "describe_stream", "dynamodb:DescribeStream"),
+        ("logs", "create_log_stream", "logs:CreateLogStream"),
+    ],
+)
+def test_a_permission_is_checked_against_the_arn(
+    emulator: Emulator, service: str, call: str, action: str
+) -> None:
+    stream = stream_arn(emulator)
+    log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:mine:log-stream:*"
+    arn = {"dynamodb": TABLE_ARN, "dynamodbstreams": stream, "logs": log}[service]
+    calls: dict[str, Any] = {
+        "dynamodb": {"TableName": "mine", "Key": {"id": {"S": "a"}}},
+        "dynamodbstreams": {"StreamArn": stream},
+        "logs": {"logGroupName": "mine", "logStreamName": "one"},
+    }
+    right = role_with(emulator, "right", action, arn)
+    wrong = role_with(emulator, "wrong", action, arn.replace("mine", "other"))
+    emulator.enforce_permissions()
+
+    with pytest.raises(ClientError, match=f"not authorized to perform: {action}"):
+        getattr(emulator.client(service, wrong), call)(**calls[service])
+    getattr(emulator.client(service, right), call)(**calls[service])
+
+
+def test_of_a_stream_that_is_polled_for_long_the_latest_iterators_work(emulator: Emulator) -> None:
+    streams = emulator.client("dynamodbstreams")
+    arn = stream_arn(emulator)
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    first = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+
+    iterator = first
+    for _ in range(1_050):
+        iterator = streams.get_records(ShardIterator=iterator)["NextShardIterator"]
+
+    assert streams.get_records(ShardIterator=iterator)["Records"] == []
+    with pytest.raises(ClientError):
+        streams.get_records(ShardIterator=first)
+
+
+def test_a_taken_port_is_said_to_be_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(EmulatorError, match=f"port {port} of 127.0.0.1 is taken"):
+            Emulator(region=REGION, port=port)
+
+
+def test_the_callers_aws_settings_are_not_used(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "there-is-none")
+    monkeypatch.setenv("AWS_REGION", "us-gov-west-1")
+
+    assert emulator.client("sqs").meta.region_name == REGION
+
+
+def test_the_process_is_gone_when_the_block_ends() -> None:
+    with Emulator(region=REGION) as emulator:
+        process_id = emulator.process_id
+        assert emulator.endpoint.startswith("http://127.0.0.1:")
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_id, 0)

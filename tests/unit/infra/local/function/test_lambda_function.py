@@ -1,0 +1,205 @@
+"""The function and its execution environments: started, used again, replaced and ended."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.function.invocation import Invocation, ThrottledError
+from infra.local.function.lambda_function import FunctionInitError, LambdaFunction
+from tests.unit.infra.local.function.functions import (
+    BY_COMMAND,
+    ECHO,
+    RecordingSandbox,
+    invoke,
+    run,
+    settings,
+)
+
+
+def test_a_process_is_used_again(tmp_path: Path) -> None:
+    first, second = invoke(tmp_path, BY_COMMAND, {"do": "pid"}, {"do": "pid"})
+
+    assert first.response == second.response
+
+
+def test_what_the_function_prints_is_handed_on_line_by_line(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    async def scenario(function: LambdaFunction) -> None:
+        await function.invoke({"do": "print"})
+
+    run(settings(tmp_path, BY_COMMAND), scenario, on_log=lines.append)
+
+    assert "a line of output" in lines
+
+
+def test_a_module_that_cannot_be_imported_is_told_before_any_event(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> None:
+        with pytest.raises(FunctionInitError, match="No module named 'nowhere'"):
+            await function.check()
+
+    run(settings(tmp_path, "import nowhere\n"), scenario)
+
+
+def test_an_error_in_the_module_is_told_with_its_place(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> None:
+        with pytest.raises(FunctionInitError, match=r"ValueError: broken \(File .*, line 2, in"):
+            await function.check()
+
+    run(settings(tmp_path, "\nraise ValueError('broken')\n"), scenario)
+
+
+def test_a_process_that_ends_while_the_module_is_loaded_is_an_init_error(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> Invocation:
+        with pytest.raises(FunctionInitError, match="Runtime exited with error: exit status 7"):
+            await function.check()
+        return await function.invoke({})
+
+    invocation = run(settings(tmp_path, "import os\nos._exit(7)\n"), scenario)
+
+    assert invocation.error is not None
+    assert invocation.error["errorType"] == "Runtime.ExitError"
+
+
+def test_the_first_event_finds_the_checked_process_warm(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> list[str]:
+        await function.check()
+        loaded = list(lines)
+        await function.invoke({})
+        return loaded
+
+    lines: list[str] = []
+    code = "print('loaded')\ndef handler(event, context): pass"
+
+    loaded = run(settings(tmp_path, code), scenario, on_log=lines.append)
+
+    assert loaded == ["loaded"]
+    assert lines == ["loaded"]
+
+
+def test_a_process_that_died_between_two_events_is_replaced(tmp_path: Path) -> None:
+    sandbox = RecordingSandbox()
+
+    async def scenario(function: LambdaFunction) -> list[Invocation]:
+        before = await function.invoke({"do": "pid"})
+        sandbox.processes[0].kill()
+        await sandbox.processes[0].wait()
+        return [before, await function.invoke({"do": "pid"})]
+
+    before, after = run(settings(tmp_path, BY_COMMAND), scenario, sandbox=sandbox)
+
+    assert isinstance(after.response, int)
+    assert after.response != before.response
+
+
+def test_a_runtime_that_cannot_be_started_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> None:
+        with pytest.raises(FileNotFoundError):
+            await function.check()
+
+    gone = dataclasses.replace(settings(tmp_path, ECHO), code=tmp_path / "gone")
+
+    run(gone, scenario)
+
+
+def test_no_event_is_taken_when_no_concurrency_is_reserved(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> None:
+        with pytest.raises(ThrottledError, match="0 of 0"):
+            await function.invoke({})
+
+    run(settings(tmp_path, ECHO, reserved_concurrency=0), scenario)
+
+
+def test_an_invocation_is_given_its_own_lines_and_no_others(tmp_path: Path) -> None:
+    code = """
+        def handler(event, context):
+            for number in range(200):
+                print(event["name"], number)
+    """
+
+    async def scenario(function: LambdaFunction) -> list[list[str]]:
+        logs: list[list[str]] = [[], [], []]
+        await asyncio.gather(
+            *(function.invoke({"name": str(i)}, on_log=logs[i].append) for i in range(3))
+        )
+        return logs
+
+    logs = run(settings(tmp_path, code), scenario)
+
+    assert logs == [[f"{i} {number}" for number in range(200)] for i in range(3)]
+
+
+def test_an_import_error_after_a_reload_is_that_invocations_error(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> list[Invocation]:
+        before = await function.invoke({})
+        (tmp_path / "function.py").write_text("import nowhere\n")
+        await function.reload()
+        broken = await function.invoke({})
+        (tmp_path / "function.py").write_text("def handler(event, context): return 'mended'\n")
+        await function.reload()
+        return [before, broken, await function.invoke({})]
+
+    before, broken, mended = run(settings(tmp_path, ECHO), scenario)
+
+    assert before.response == {}
+    assert broken.error is not None
+    assert broken.error["errorType"] == "Runtime.ImportModuleError"
+    assert mended.response == "mended"
+
+
+def test_concurrent_events_have_a_process_each_and_no_more_than_are_reserved(
+    tmp_path: Path,
+) -> None:
+    code = """
+        import os, pathlib, time
+
+        def handler(event, context):
+            pathlib.Path(event["here"], str(os.getpid())).touch()
+            while len(os.listdir(event["here"])) < 2:
+                time.sleep(0.01)
+            return os.getpid()
+    """
+    here = tmp_path / "here"
+    here.mkdir()
+
+    async def scenario(function: LambdaFunction) -> Any:
+        event = {"here": str(here)}
+        first, second = (asyncio.create_task(function.invoke(event)) for _ in range(2))
+        await asyncio.sleep(0)
+        with pytest.raises(ThrottledError, match="2 of 2"):
+            await function.invoke(event)
+        return {(await first).response, (await second).response}
+
+    processes = run(settings(tmp_path, code, reserved_concurrency=2), scenario)
+
+    assert len(processes) == 2
+
+
+def test_nothing_is_left_running(tmp_path: Path) -> None:
+    (invocation,) = invoke(tmp_path, BY_COMMAND, {"do": "pid"})
+
+    assert not Path(f"/proc/{invocation.response}").exists()
+
+
+def test_an_invocation_that_is_cancelled_takes_its_process_with_it(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = f"""
+        import os, pathlib, time
+
+        def handler(event, context):
+            pathlib.Path({str(started)!r}).write_text(str(os.getpid()))
+            time.sleep(60)
+    """
+
+    async def scenario(function: LambdaFunction) -> bool:
+        invocation = asyncio.create_task(function.invoke({}))
+        while not (started.exists() and started.read_text()):
+            await asyncio.sleep(0.01)
+        invocation.cancel()
+        await asyncio.wait({invocation})
+        return Path(f"/proc/{started.read_text()}").exists()
+
+    assert run(settings(tmp_path, code), scenario) is False

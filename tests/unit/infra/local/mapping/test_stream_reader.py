@@ -1,0 +1,402 @@
+"""The reader against a moto server over HTTP: records in AWS's form, and only possible ones."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from infra.local.mapping.stream_reader import (
+    DynamoDBStreamReader,
+    Record,
+    StreamError,
+    TrimmedDataError,
+)
+from infra.local.mapping.stream_records import item_size, lambda_record, without_impossible
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+REGION = "eu-west-1"
+
+PAGE = 3
+"""Records that a test reads at a time."""
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[dict[str, str]]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield {
+        "endpoint_url": f"http://127.0.0.1:{port}",
+        "region_name": REGION,
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+    }
+    server.stop()
+
+
+class Table:
+    """A table with a stream, and a reader of it."""
+
+    def __init__(self, endpoint: dict[str, str], name: str, view_type: Any) -> None:
+        self.name = name
+        self.client: DynamoDBClient = boto3.client("dynamodb", **endpoint)  # type: ignore[call-overload]  # typed per service
+        self.client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.streams = boto3.client("dynamodbstreams", **endpoint)  # type: ignore[call-overload]  # typed per service
+        if view_type is not None:
+            self.start_stream(view_type)
+
+    def start_stream(self, view_type: Any) -> None:
+        description = self.client.update_table(
+            TableName=self.name,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": view_type},
+        )["TableDescription"]
+        self.stream_arn = description["LatestStreamArn"]
+
+    @property
+    def reader(self) -> DynamoDBStreamReader:
+        return DynamoDBStreamReader(self.streams, self.stream_arn, REGION)
+
+    def put(self, key: str, **attributes: Any) -> None:
+        self.client.put_item(TableName=self.name, Item={"id": {"S": key}, **attributes})
+
+    def update(self, key: str, value: str) -> None:
+        self.client.update_item(
+            TableName=self.name,
+            Key={"id": {"S": key}},
+            UpdateExpression="SET v = :v",
+            ExpressionAttributeValues={":v": {"S": value}},
+        )
+
+    def delete(self, key: str) -> None:
+        self.client.delete_item(TableName=self.name, Key={"id": {"S": key}})
+
+
+@pytest.fixture
+def table(endpoint: dict[str, str], request: pytest.FixtureRequest) -> Table:
+    view_type = getattr(request, "param", "NEW_AND_OLD_IMAGES")
+    return Table(endpoint, f"table-{next(_numbers)}", view_type)
+
+
+def with_view(view_type: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("table", [view_type], indirect=True)
+
+
+def read(reader: DynamoDBStreamReader, position: str = "TRIM_HORIZON") -> list[Record]:
+    """All that is in the stream after the position."""
+
+    async def all_records() -> list[Record]:
+        (shard,) = await reader.shard_ids()
+        iterator: str | None = await reader.iterator(shard, position)
+        found: list[Record] = []
+        while iterator is not None:
+            records, iterator = await reader.records(iterator, PAGE)
+            if not records:
+                break
+            found += records
+        return found
+
+    return asyncio.run(all_records())
+
+
+def changes(records: list[Record]) -> list[tuple[str, str]]:
+    return [(r["eventName"], r["dynamodb"]["Keys"]["id"]["S"]) for r in records]
+
+
+def test_a_record_has_exactly_the_fields_that_lambda_sends(table: Table) -> None:
+    """[V]"""
+    table.put("a", n={"N": "42"})
+
+    (record,) = read(table.reader)
+
+    assert set(record) == {
+        "eventID",
+        "eventName",
+        "eventVersion",
+        "eventSource",
+        "awsRegion",
+        "dynamodb",
+        "eventSourceARN",
+    }
+    assert len(record["eventID"]) == 32
+    assert record["eventVersion"] == "1.1"
+    assert record["eventSource"] == "aws:dynamodb"
+    assert record["awsRegion"] == REGION
+    assert record["eventSourceARN"] == table.stream_arn
+    assert record["dynamodb"]["NewImage"] == {"id": {"S": "a"}, "n": {"N": "42"}}
+    assert record["dynamodb"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert "OldImage" not in record["dynamodb"]
+
+
+def test_the_creation_time_is_a_float_of_whole_seconds(table: Table) -> None:
+    """[V]"""
+    table.put("a")
+
+    (record,) = read(table.reader)
+    created = record["dynamodb"]["ApproximateCreationDateTime"]
+
+    assert isinstance(created, float)
+    assert created == int(created)
+
+
+def test_the_sequence_number_is_a_text_of_21_to_40_digits(table: Table) -> None:
+    """[M]"""
+    table.put("a")
+
+    (record,) = read(table.reader)
+
+    assert record["dynamodb"]["SequenceNumber"].isdecimal()
+    assert 21 <= len(record["dynamodb"]["SequenceNumber"]) <= 40
+
+
+def test_binaries_are_base64_text_at_any_depth(table: Table) -> None:
+    """[V]: b"foobar" is Zm9vYmFy."""
+    table.put("a", b={"B": b"foobar"}, s={"BS": [b"foobar"]}, m={"M": {"l": {"L": [{"B": b"x"}]}}})
+
+    (record,) = read(table.reader)
+
+    assert record["dynamodb"]["NewImage"]["b"] == {"B": "Zm9vYmFy"}
+    assert record["dynamodb"]["NewImage"]["s"] == {"BS": ["Zm9vYmFy"]}
+    assert record["dynamodb"]["NewImage"]["m"] == {"M": {"l": {"L": [{"B": "eA=="}]}}}
+
+
+def test_a_removal_carries_the_old_image_and_no_new_one(table: Table) -> None:
+    """[D, M]"""
+    table.put("a", v={"S": "1"})
+    table.delete("a")
+
+    removal = read(table.reader)[-1]["dynamodb"]
+
+    assert removal["OldImage"] == {"id": {"S": "a"}, "v": {"S": "1"}}
+    assert "NewImage" not in removal
+
+
+def test_an_update_that_creates_the_item_is_one_insert_with_the_whole_image(table: Table) -> None:
+    """moto writes two, the first with the keys alone."""
+    table.update("a", "1")
+    table.put("b")
+
+    records = read(table.reader)
+
+    assert changes(records) == [("INSERT", "a"), ("INSERT", "b")]
+    assert records[0]["dynamodb"]["NewImage"] == {"id": {"S": "a"}, "v": {"S": "1"}}
+
+
+def test_an_item_created_again_after_its_removal_is_inserted_again(table: Table) -> None:
+    table.put("a")
+    table.delete("a")
+    table.put("a")
+
+    assert changes(read(table.reader)) == [("INSERT", "a"), ("REMOVE", "a"), ("INSERT", "a")]
+
+
+@pytest.mark.parametrize("table", ["NEW_AND_OLD_IMAGES", "NEW_IMAGE"], indirect=True)
+def test_a_write_that_changes_nothing_is_no_record(table: Table) -> None:
+    """[D]"""
+    table.put("a", v={"S": "1"})
+    table.put("a", v={"S": "1"})
+    table.update("a", "1")
+    table.update("a", "2")
+
+    assert changes(read(table.reader)) == [("INSERT", "a"), ("MODIFY", "a")]
+
+
+@with_view("NEW_IMAGE")
+def test_a_reader_that_resumes_still_knows_which_writes_changed_nothing(table: Table) -> None:
+    table.put("a", v={"S": "1"})
+    position = read(table.reader)[-1]["dynamodb"]["SequenceNumber"]
+    table.update("a", "1")
+    table.update("a", "2")
+
+    (resumed,) = read(table.reader, position)
+
+    assert resumed["dynamodb"]["NewImage"]["v"] == {"S": "2"}
+
+
+@with_view("NEW_IMAGE")
+def test_a_reader_that_goes_back_gives_the_same_records_again(table: Table) -> None:
+    table.put("a", v={"S": "1"})
+    table.update("a", "2")
+    table.update("a", "1")
+    reader = table.reader
+
+    first = read(reader)
+
+    assert read(reader, first[0]["dynamodb"]["SequenceNumber"]) == first[1:]
+    assert read(reader) == first
+
+
+@pytest.mark.parametrize("table", [None], indirect=True)
+def test_items_older_than_the_stream_are_read_again_too(table: Table) -> None:
+    """Their first record is a MODIFY, and only by its place in the stream can it be judged."""
+    table.put("a", v={"S": "1"})
+    table.start_stream("NEW_IMAGE")
+    table.update("a", "2")
+    reader = table.reader
+
+    first = read(reader)
+
+    assert changes(first) == [("MODIFY", "a")]
+    assert read(reader) == first
+
+
+@with_view("KEYS_ONLY")
+def test_keys_only_records_carry_no_image(table: Table) -> None:
+    """[D, M]"""
+    table.update("a", "1")
+
+    (record,) = read(table.reader)
+
+    assert set(record["dynamodb"]) & {"NewImage", "OldImage"} == set()
+
+
+def test_a_stretch_of_impossible_records_does_not_look_like_the_end(table: Table) -> None:
+    table.put("a", v={"S": "1"})
+    for _ in range(2 * PAGE):
+        table.update("a", "1")
+    table.put("b")
+
+    assert changes(read(table.reader)) == [("INSERT", "a"), ("INSERT", "b")]
+
+
+def test_the_two_inserts_of_an_update_may_come_in_two_pages(table: Table) -> None:
+    for number in range(PAGE - 1):
+        table.put(f"before-{number}", v={"S": "1"})
+    table.update("a", "1")
+
+    last = read(table.reader)[PAGE - 1 :]
+
+    assert [record["dynamodb"]["NewImage"] for record in last] == [
+        {"id": {"S": "a"}, "v": {"S": "1"}}
+    ]
+
+
+def test_the_latest_sequence_number_is_none_until_something_is_written(table: Table) -> None:
+    async def latest() -> str | None:
+        (shard,) = await table.reader.shard_ids()
+        return await table.reader.latest_sequence_number(shard)
+
+    before = asyncio.run(latest())
+    table.put("a")
+    table.put("b")
+
+    assert before is None
+    assert asyncio.run(latest()) == read(table.reader)[-1]["dynamodb"]["SequenceNumber"]
+
+
+def test_an_error_of_the_service_is_a_stream_error(endpoint: dict[str, str]) -> None:
+    streams = boto3.client("dynamodbstreams", **endpoint)  # type: ignore[call-overload]  # typed per service
+    arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/none/stream/2025-01-01T00:00:00.000"
+    reader = DynamoDBStreamReader(streams, arn, REGION)
+
+    assert "ResourceNotFoundException" in failure(reader.shard_ids())
+
+
+def test_a_service_that_cannot_be_reached_is_a_stream_error(endpoint: dict[str, str]) -> None:
+    unreachable = {**endpoint, "endpoint_url": "http://127.0.0.1:1"}
+    streams = boto3.client("dynamodbstreams", **unreachable)  # type: ignore[call-overload]  # typed per service
+    reader = DynamoDBStreamReader(streams, "arn:aws:dynamodb:r:1:table/t/stream/s", REGION)
+
+    assert "Could not connect" in failure(reader.shard_ids())
+
+
+def test_trimmed_data_has_an_error_of_its_own() -> None:
+    class Trimmed:
+        def __getattr__(self, name: str) -> Any:
+            def call(**_: Any) -> Any:
+                raise ClientError({"Error": {"Code": "TrimmedDataAccessException"}}, name)
+
+            return call
+
+    reader = DynamoDBStreamReader(Trimmed(), "arn", REGION)  # type: ignore[arg-type]  # only fails
+
+    with pytest.raises(TrimmedDataError):
+        asyncio.run(reader.records("iterator"))
+
+
+def failure(call: Awaitable[Any]) -> str:
+    async def main() -> None:
+        await call
+
+    with pytest.raises(StreamError) as caught:
+        asyncio.run(main())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "size"),
+    [
+        ([{"id": {"S": "id_value"}}] * 2, 20),
+        ([{"id": {"S": "id_value"}}, {"id": {"S": "id_value"}, "id2": {"S": "id2_value"}}], 32),
+        ([{"my_partition_key": {"S": "hello world"}}] * 2, 54),
+        (
+            [
+                {"my_partition_key": {"S": "hello world"}},
+                {"my_partition_key": {"S": "hello world"}, "binary_key": {"B": b"foobar"}},
+            ],
+            70,
+        ),
+        ([{"n": {"N": "42"}}], 3),
+    ],
+)
+def test_sizes_are_those_recorded_on_aws(images: list[dict[str, Any]], size: int) -> None:
+    """[V]"""
+    assert sum(map(item_size, images)) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({"N": "-1.50"}, 3),
+        ({"N": "12345"}, 4),
+        ({"BOOL": True}, 1),
+        ({"NULL": True}, 1),
+        ({"SS": ["ab", "c"]}, 3),
+        ({"NS": ["1", "22"]}, 4),
+        ({"L": [{"S": "ab"}, {"BOOL": True}]}, 8),
+        ({"M": {"ab": {"S": "c"}}}, 7),
+    ],
+)
+def test_sizes_are_those_of_the_developer_guide(value: dict[str, Any], size: int) -> None:
+    """[D]"""
+    assert item_size({"a": value}) == 1 + size
+
+
+def test_a_deletion_by_ttl_keeps_its_user_identity_in_lambdas_spelling(table: Table) -> None:
+    """[D, M]: GetRecords has capitals, Lambda's events do not."""
+    table.put("a")
+    table.delete("a")
+    (shard,) = asyncio.run(table.reader.shard_ids())
+    iterator = table.streams.get_shard_iterator(
+        StreamArn=table.stream_arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    removal = table.streams.get_records(ShardIterator=iterator)["Records"][-1]
+    identity = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+
+    record = lambda_record({**removal, "userIdentity": identity}, stream_arn="arn", region=REGION)
+
+    assert record["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
+def test_records_of_other_items_may_stand_between_the_two_inserts_of_an_update() -> None:
+    def insert(key: str, **attributes: Any) -> dict[str, Any]:
+        keys = {"id": {"S": key}}
+        change = {"Keys": keys, "NewImage": {**keys, **attributes}}
+        return {"eventName": "INSERT", "dynamodb": change}
+
+    first, between, second = insert("a"), insert("b"), insert("a", v={"S": "1"})
+
+    assert without_impossible([first, between, second]) == [between, second]
