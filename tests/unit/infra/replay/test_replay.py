@@ -19,7 +19,7 @@ from infra.replay.target import Target
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-BUCKET = "failures"
+BUCKET = "replayed"
 TABLE = "requests"
 LAMBDA_KEY = "aws/lambda/0a1b2c3d/shardId-1/2026/11/23/2026-11-23T01.02.03-11111111"
 REJECTED_KEY = "rejected/processor/2026/11/23/2026-11-23T01.00.00-22222222"

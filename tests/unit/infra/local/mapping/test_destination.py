@@ -121,14 +121,14 @@ def s3() -> Iterator["S3Client"]:
 
 def test_the_bucket_holds_the_document_with_the_whole_event(s3: "S3Client") -> None:
     """[V, D]: the payload is JSON text."""
-    s3.create_bucket(Bucket="given-up")
+    s3.create_bucket(Bucket="failures")
     destination = S3Destination(s3, settings(destinationConfig=TO_BUCKET))
     sent = document(condition=Condition.RECORD_AGE_EXCEEDED)
 
     asyncio.run(destination.send(sent))
 
-    (kept,) = s3.list_objects_v2(Bucket="given-up")["Contents"]
-    body = json.loads(s3.get_object(Bucket="given-up", Key=kept["Key"])["Body"].read())
+    (kept,) = s3.list_objects_v2(Bucket="failures")["Contents"]
+    body = json.loads(s3.get_object(Bucket="failures", Key=kept["Key"])["Body"].read())
     assert kept["Key"].startswith(f"aws/lambda/{MAPPING_UUID}/{SHARD}/2025/11/25/")
     assert body == sent
     assert json.loads(body["payload"]) == {"Records": RECORDS}
