@@ -2,7 +2,7 @@
 
 import pulumi
 
-from infra.config import StackConfig
+from infra.config.stack import StackConfig
 from infra.pipeline import RequestsPipeline
 
 pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config()))

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import policies
-from infra.config import StackConfig
+from infra.config.stack import StackConfig
 from infra.failures import FailureBucket
 from infra.function import ProcessorFunction
 from infra.table import RequestsTable

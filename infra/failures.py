@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import policies
-from infra.config import FailuresConfig, StackConfig
+from infra.config import FailuresConfig
+from infra.config.stack import StackConfig
 
 
 class FailureBucket(pulumi.ComponentResource):

@@ -9,7 +9,8 @@ import pulumi_aws as aws
 
 from handler.config import ENTRY_POINT
 from infra import policies
-from infra.config import FunctionConfig, StackConfig, handler_config
+from infra.config import FunctionConfig
+from infra.config.stack import StackConfig, handler_config
 from infra.failures import FailureBucket
 from infra.idempotency import IdempotencyTable
 from infra.image import ProcessorImage

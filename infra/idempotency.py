@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from handler.config import IDEMPOTENCY_EXPIRY_ATTRIBUTE, IDEMPOTENCY_KEY_ATTRIBUTE
-from infra.config import StackConfig
+from infra.config.stack import StackConfig
 
 
 class IdempotencyTable(pulumi.ComponentResource):

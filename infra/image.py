@@ -17,7 +17,8 @@ import pulumi_docker as docker
 import handler
 from infra import policies
 from infra.build_context import content_tag
-from infra.config import ImageConfig, StackConfig
+from infra.config import ImageConfig
+from infra.config.stack import StackConfig
 
 BUILD_CONTEXT: Final = Path(handler.__file__).parent
 

@@ -5,7 +5,7 @@ import dataclasses
 import pulumi
 
 from infra import outputs as commands
-from infra.config import StackConfig
+from infra.config.stack import StackConfig
 from infra.event_source_mapping import StreamEventSourceMapping
 from infra.failures import FailureBucket
 from infra.function import ProcessorFunction

@@ -7,7 +7,8 @@ event source mapping's business.
 import pulumi
 import pulumi_aws as aws
 
-from infra.config import StackConfig, TableConfig
+from infra.config import TableConfig
+from infra.config.stack import StackConfig
 
 
 class RequestsTable(pulumi.ComponentResource):

@@ -1,25 +1,21 @@
 """The plan of a stack: what the unchanged program registers, as plain data.
 
-The program runs as Pulumi's own language host runs it, against a monitor that only takes notes:
-no engine, no provider and no AWS. What a resource would give back (names, ARNs, the digest) is
-made up here. The plan is handed out once every registration has landed.
+The engine is the local run's; its provider here makes up what a resource would give back (names,
+ARNs, the digest). No AWS, no Docker.
 """
 
-import asyncio
+import dataclasses
 import json
-import runpy
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
-import pulumi
-import yaml
-from pulumi.runtime import mocks, rpc, settings
-from pulumi.runtime import stack as runtime_stack
+from infra.config import stack_file
+from infra.local.program.engine import Deployed, Resource
+from infra.local.program.run import PROJECT, ProgramError, run_program
 
-PROJECT: Final = Path(__file__).parent.parent
+__all__ = ["PROJECT", "Plan", "Registered", "plan_of"]
+
 PROJECT_NAME: Final = "requests-processor"
 ACCOUNT: Final = "123456789012"
 REGION: Final = "ap-northeast-1"
@@ -43,30 +39,18 @@ GET_REPOSITORY: Final = "aws:ecr/getRepository:getRepository"
 GET_IMAGE: Final = "aws:ecr/getImage:getImage"
 
 
+Registered: TypeAlias = Resource
+"""One resource, as the program asked for it; its parent and its dependencies by their names."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Registered:
-    """One resource, as the program asked for it."""
-
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-    parent: str
-    """Name of the parent."""
-    depends_on: frozenset[str]
-    """Names of the resources that must be there first, said or implied by an input."""
-    protect: bool
-    delete_before_replace: bool
-    secrets: frozenset[str]
-    """The inputs that are kept encrypted."""
-
-
-@dataclass(kw_only=True, slots=True)
 class Plan:
     """All that the program registered, called and exported."""
 
-    registered: list[Registered] = field(default_factory=list)
-    calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    exports: Mapping[str, Any] = field(default_factory=dict)
+    registered: list[Registered]
+    """Without the components, which no provider sees."""
+    calls: list[tuple[str, Mapping[str, Any]]]
+    exports: Mapping[str, Any]
 
     def of_type(self, type_: str) -> list[Registered]:
         """All resources of a type."""
@@ -96,129 +80,64 @@ def plan_of(
     *,
     stack: str = "dev",
     given: Mapping[str, Mapping[str, Any]] | None = None,
+    preview: bool = False,
 ) -> Plan:
     """The plan of a stack file, with `config` merged over it: sections by their keys.
 
-    `given` replaces what the resources of a type give back. Raises what the program raises.
+    `given` replaces what the resources of a type give back. A preview has `UNKNOWN` for all that
+    only creation tells. Raises what the program raises.
     """
-    plan = Plan()
-    monitor = _NotingMonitor(plan, given or {})
-    pulumi.runtime.reset_options()
-    pulumi.runtime.set_all_config(handed_over(stack_values(stack), config or {}), [])
     try:
-        asyncio.run(_run(monitor, stack))
-    finally:
-        # The next program must find neither this stack nor its exports.
-        pulumi.runtime.reset_options()
-    return plan
+        deployed = run_program(stack, config or {}, _MadeUp(given or {}), preview=preview)
+    except ProgramError as error:
+        raise error.__cause__ or error from None
+    return _plan(deployed)
 
 
-async def _run(monitor: "_NotingMonitor", stack_name: str) -> None:
-    mocks.set_mocks(monitor.mocks, project=PROJECT_NAME, stack=stack_name, monitor=monitor)
-    # set_mocks makes a stack of its own; the program gets a fresh one, as from the language host.
-    settings.set_root_resource(None)  # type: ignore[arg-type] # none yet
-    # One worker: registrations are noted one by one, and the event loop that the mock monitor
-    # wants in each of its threads can be closed.
-    worker = ThreadPoolExecutor(max_workers=1, initializer=_open_event_loop)
-    asyncio.get_running_loop().set_default_executor(worker)
-    try:
-        await runtime_stack.run_in_stack(_program)
-    finally:
-        worker.submit(lambda: asyncio.get_event_loop().close()).result()
-
-
-def _open_event_loop() -> None:
-    asyncio.set_event_loop(asyncio.new_event_loop())
-
-
-def _program() -> None:
-    runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
+def _plan(deployed: Deployed) -> Plan:
+    return Plan(
+        registered=[
+            dataclasses.replace(
+                each, parent=_name(each.parent), depends_on=frozenset(map(_name, each.depends_on))
+            )
+            for each in deployed.resources
+            if not each.is_component
+        ],
+        calls=[(call.token, call.arguments) for call in deployed.look_ups],
+        exports=deployed.exports,
+    )
 
 
 def stack_values(stack: str) -> dict[str, Any]:
     """The values of `Pulumi.<stack>.yaml`, as they stand there."""
-    text = (PROJECT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text)["config"])
+    return stack_file.stack_values(PROJECT, stack)
 
 
 def handed_over(values: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
-    """Values in the form in which Pulumi hands them over: all text, objects as JSON."""
-    merged = dict(values)
-    for name, section in config.items():
-        key = f"{PROJECT_NAME}:{name}"
-        is_section = isinstance(section, Mapping)
-        merged[key] = {**merged.get(key, {}), **section} if is_section else section
-    return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()
-    }
-
-
-class _NotingMonitor(mocks.MockMonitor):
-    """Writes down each request before it is answered; here options are visible too."""
-
-    def __init__(self, plan: Plan, given: Mapping[str, Mapping[str, Any]]) -> None:
-        super().__init__(_MadeUp(plan, given))
-        self._plan = plan
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        if request.custom:
-            self._plan.registered.append(_registered(request))
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's is
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        if "pulumi:pulumi:Stack::" in request.urn:
-            self._plan.exports = _plain(rpc.deserialize_properties(request.outputs))
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # Pulumi's is
-
-
-def _registered(request: Any) -> Registered:
-    inputs = rpc.deserialize_properties(request.object)
-    return Registered(
-        type=request.type,
-        name=request.name,
-        inputs=_plain(inputs),
-        parent=_name(request.parent),
-        depends_on=frozenset(map(_name, request.dependencies)),
-        protect=request.protect,
-        delete_before_replace=request.deleteBeforeReplace,
-        secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
-    )
+    """Values with `config` merged over them, in the form in which Pulumi hands them over."""
+    return stack_file.handed_over(stack_file.overridden(values, config, PROJECT_NAME))
 
 
 def _name(urn: str) -> str:
     return urn.rsplit("::", 1)[-1]
 
 
-def _plain(value: Any) -> Any:
-    """Without secret envelopes, and with whole numbers whole: on the wire all are floats."""
-    if rpc.is_rpc_secret(value):
-        return _plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class _MadeUp(mocks.Mocks):
+class _MadeUp:
     """What AWS and Docker would give back."""
 
-    def __init__(self, plan: Plan, given: Mapping[str, Mapping[str, Any]]) -> None:
-        self._plan = plan
+    def __init__(self, given: Mapping[str, Mapping[str, Any]]) -> None:
         self._given = given
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        given = self._given.get(args.typ, _outputs(args.typ, args.name))
-        return f"{args.name}-id", {**args.inputs, **given}
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        del inputs
+        return self._given.get(type_, _outputs(type_, name))
 
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        # A plain dict: what Pulumi declares, a tuple with None, makes its own monitor fail.
-        self._plan.calls.append((args.token, _plain(args.args)))
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
             AUTHORIZATION_TOKEN: {"userName": "AWS", "password": "a-token"},
-            GET_REPOSITORY: {"repositoryUrl": f"{_REGISTRY}/{args.args.get('name')}"},
+            GET_REPOSITORY: {"repositoryUrl": f"{_REGISTRY}/{arguments.get('name')}"},
             GET_IMAGE: {"imageDigest": DIGEST},
-        }[args.token]
+        }[token]
 
 
 def _outputs(type_: str, name: str) -> Mapping[str, Any]:

@@ -1,6 +1,11 @@
-"""What a stack can set: declared, read, and checked against each other and the contract."""
+"""What a stack can set: declared, read, and checked against each other and the contract.
+
+The whole of it is `infra.config.stack`'s; what is here needs no Pulumi, as the workflows that list
+the stacks have none.
+"""
 
 from infra.config.sections import (
+    STREAM_RETENTION_HOURS,
     Architecture,
     EventSourceConfig,
     FailuresConfig,
@@ -11,20 +16,16 @@ from infra.config.sections import (
     StreamConfig,
     TableConfig,
 )
-from infra.config.stack import STREAM_RETENTION_HOURS, ConfigError, StackConfig, handler_config
 
 __all__ = [
     "STREAM_RETENTION_HOURS",
     "Architecture",
-    "ConfigError",
     "EventSourceConfig",
     "FailuresConfig",
     "FunctionConfig",
     "IdempotencyConfig",
     "ImageConfig",
-    "StackConfig",
     "StartingPosition",
     "StreamConfig",
     "TableConfig",
-    "handler_config",
 ]

@@ -17,6 +17,9 @@ LOG_RETENTION_DAYS: Final = (
 )  # fmt: skip
 """The periods that CloudWatch Logs' PutRetentionPolicy accepts."""
 
+STREAM_RETENTION_HOURS: Final = 24
+"""A DynamoDB stream forgets a record after this time; AWS's figure, not a setting."""
+
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 """Of Lambda's levels those that Python's logging knows too."""
 

@@ -16,6 +16,7 @@ from handler.config import HandlerConfig, InvalidContractError, RequestsStream
 from infra.config import consistency
 from infra.config.reader import SettingsReader
 from infra.config.sections import (
+    STREAM_RETENTION_HOURS,
     EventSourceConfig,
     FailuresConfig,
     FunctionConfig,
@@ -26,9 +27,6 @@ from infra.config.sections import (
 )
 from infra.config.settings import declarations, mapping, section
 from infra.filters import criteria as filter_criteria
-
-STREAM_RETENTION_HOURS: Final = 24
-"""A DynamoDB stream forgets a record after this time; AWS's figure, not a setting."""
 
 
 class ConfigError(pulumi.RunError):

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import yaml
 
+from infra.config.stack_file import merged
 from infra.filters import command as filter_command
 from infra.local.aws.emulator import EmulatorError
 from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.settings import InvalidParameterValueError
-from infra.local.program.run import ProgramError, merged
+from infra.local.program.run import ProgramError
 from infra.local.requests_file import ItemsError
 from infra.local.up import run_up
 

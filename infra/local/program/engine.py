@@ -1,5 +1,6 @@
-"""Another engine under the same program: what it registers is created in the embedded AWS.
+"""Another engine under the same program: what it registers, a provider of ours creates.
 
+The local run's provider creates it in the embedded AWS, that of the tests makes outputs up.
 `pulumi.runtime.set_mocks` is Pulumi's own seam for it. It is not `pulumi up`: there is no state, no
 diff and no auto-naming.
 """
@@ -8,23 +9,46 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pulumi
+from pulumi.output import UNKNOWN as PULUMIS_UNKNOWN
+from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
+
+UNKNOWN: Final = PULUMIS_UNKNOWN
+"""Stands in a preview for what only the creation of a resource tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """One resource that the program registered."""
+    """One resource that the program registered, with what it asked of the engine for it."""
 
     type: str
     name: str
+    is_component: bool
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     urn: str
     parent: str
     """The parent's URN."""
+    depends_on: frozenset[str]
+    """URNs of the resources that must be there first, said or implied by an input."""
+    protect: bool
+    delete_before_replace: bool
+    ignore_changes: tuple[str, ...]
+    """The inputs whose changes the engine passes over."""
+    secrets: frozenset[str]
+    """The inputs that the engine keeps encrypted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookUp:
+    """One call of a provider's function."""
+
+    token: str
+    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +56,12 @@ class Deployed:
     """What a run of the program made, in the order in which it declares it."""
 
     resources: list[Resource] = field(default_factory=list)
+    look_ups: list[LookUp] = field(default_factory=list)
     exports: Mapping[str, Any] = field(default_factory=dict)
+
+    def of_type(self, type_: str) -> list[Resource]:
+        """All resources of a type."""
+        return [resource for resource in self.resources if resource.type == type_]
 
     def only(self, type_: str) -> Resource:
         """The resource of a type of which there is one."""
@@ -55,12 +84,14 @@ class Provider(Protocol):
 class Monitor(mocks.MockMonitor):
     """Takes the program's registrations, also what Pulumi's mocks alone do not see."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, *, preview: bool = False) -> None:
+        self.preview = preview
         self.error: Exception | None = None
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider
         self._declared: dict[tuple[str, str], int] = {}
         self._registered: list[Resource] = []
+        self._look_ups: list[LookUp] = []
         self._exports: Mapping[str, Any] = {}
         super().__init__(_Creating(self))
 
@@ -68,7 +99,7 @@ class Monitor(mocks.MockMonitor):
     def deployed(self) -> Deployed:
         """What the program has made so far."""
         resources = sorted(self._registered, key=self._place)
-        return Deployed(resources=resources, exports=self._exports)
+        return Deployed(resources=resources, look_ups=list(self._look_ups), exports=self._exports)
 
     def declare(self, args: pulumi.ResourceTransformationArgs) -> None:
         """Notes a resource when the program constructs it. Registrations come in any order."""
@@ -82,6 +113,7 @@ class Monitor(mocks.MockMonitor):
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._look_ups.append(LookUp(token=token, arguments=arguments))
         return self._first_error(lambda: self._provider.look_up(token, arguments))
 
     def _first_error(self, work: Any) -> Mapping[str, Any]:
@@ -94,18 +126,16 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
-            response = super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
-        self._registered.append(
-            Resource(
-                type=request.type,
-                name=request.name,
-                inputs=plain(rpc.deserialize_properties(request.object)),
-                outputs=plain(rpc.deserialize_properties(response.object)),
-                urn=response.urn,
-                parent=request.parent,
-            )
-        )
+            response = self._answer(request)
+        self._registered.append(_resource(request, response))
         return response
+
+    def _answer(self, request: Any) -> Any:
+        if not self.preview:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's
+        # Pulumi's engine answers a preview with the inputs: no output that is not one is known.
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
@@ -115,6 +145,24 @@ class Monitor(mocks.MockMonitor):
         if "pulumi:pulumi:Stack::" in request.urn:
             self._exports = plain(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # Pulumi's
+
+
+def _resource(request: Any, response: Any) -> Resource:
+    inputs = rpc.deserialize_properties(request.object)
+    return Resource(
+        type=request.type,
+        name=request.name,
+        is_component=not request.custom,
+        inputs=plain(inputs),
+        outputs=plain(rpc.deserialize_properties(response.object)),
+        urn=response.urn,
+        parent=request.parent,
+        depends_on=frozenset(request.dependencies),
+        protect=request.protect,
+        delete_before_replace=request.deleteBeforeReplace,
+        ignore_changes=tuple(request.ignoreChanges),
+        secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
+    )
 
 
 class _Creating(mocks.Mocks):
@@ -151,4 +199,6 @@ def plain(value: Any) -> Any:
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
+    if isinstance(value, Unknown):
+        return UNKNOWN
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from infra.config import StackConfig
 from infra.config.settings import described
+from infra.config.stack import StackConfig
 from tests.plan import ACCOUNT, PROJECT
 from tests.unit.workflows.workflow_runner import Call, Runner
 

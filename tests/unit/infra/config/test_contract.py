@@ -67,7 +67,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Both sides of a copy of the project in which nothing but handler/config.py is changed."""
     copy = tmp_path_factory.mktemp("project")
     for folder in ("handler", "infra"):
-        shutil.copytree(PROJECT / folder, copy / folder, ignore=shutil.ignore_patterns("local"))
+        shutil.copytree(PROJECT / folder, copy / folder)
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "tests/plan.py"):
         (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, copy / name)

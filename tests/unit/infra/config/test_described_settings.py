@@ -6,8 +6,8 @@ import botocore.session
 import pytest
 import yaml
 
-from infra.config import StackConfig
 from infra.config.settings import DescribedSetting, declarations, described
+from infra.config.stack import StackConfig
 from tests.plan import PROJECT, PROJECT_NAME
 
 SETTINGS = list(described(StackConfig))

@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.config import EventName, StreamViewType
-from infra.config import (
-    Architecture,
-    ConfigError,
-    StackConfig,
-    StartingPosition,
-    handler_config,
-)
+from infra.config import Architecture, StartingPosition
 from infra.config.settings import described
+from infra.config.stack import ConfigError, StackConfig, handler_config
 from tests.plan import handed_over, plan_of, stack_values
 
 

@@ -1,6 +1,7 @@
 """The program under the local engine: what it is given, what it makes, and how it fails."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.resources import UnknownResourceError
-from infra.local.program import run as program
-from infra.local.program.run import ProgramError, merged, region_of, run_program, stack_values
+from infra.local.program.engine import UNKNOWN, Deployed
+from infra.local.program.run import ProgramError, region_of, run_program
 
 
 class Provider:
@@ -97,37 +98,121 @@ def test_what_cannot_be_created_is_the_reason_that_is_given() -> None:
 
 def test_a_stack_that_does_not_exist_is_answered_with_those_that_do() -> None:
     with pytest.raises(ProgramError, match=r"no stack test: .*; known: dev, prod"):
-        stack_values("test")
+        run_program("test", {}, Provider())
 
 
-def test_a_stack_file_without_a_region_is_named(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stack_file_without_a_region_is_named(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.here.yaml").write_text("config: {}\n")
-    monkeypatch.setattr(program, "PROJECT", tmp_path)
 
-    with pytest.raises(ProgramError, match=r"Pulumi\.here\.yaml names no aws:region"):
-        region_of("here")
+    with pytest.raises(ProgramError, match=r"Pulumi\.here\.yaml: aws:region is missing"):
+        region_of("here", tmp_path)
 
 
-def test_a_stack_file_that_is_no_yaml_is_named(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+PROGRAM = """
+import pulumi
+import pulumi_aws as aws
+
+config = pulumi.Config()
+queue = aws.sqs.Queue("orders", fifo_queue=True)
+policy = aws.sqs.QueuePolicy(
+    "orders-policy",
+    queue_url=queue.url,
+    policy=pulumi.Output.secret("{}"),
+    opts=pulumi.ResourceOptions(
+        depends_on=[aws.sqs.Queue("first")],
+        protect=True,
+        delete_before_replace=True,
+        ignore_changes=["policy"],
+    ),
+)
+aws.get_region(region=config.require("region"))
+pulumi.export("url", queue.url)
+pulumi.export("fifo", queue.fifo_queue)
+"""
+
+
+class Queues:
+    """Gives each resource a URL, and each look-up a region."""
+
+    def __init__(self) -> None:
+        self.created: list[str] = []
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        del type_, inputs
+        self.created.append(name)
+        return {"url": f"https://{name}"}
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        del token
+        return {"region": arguments["region"]}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project that has nothing of this one's."""
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  orders:region: eu-west-1\n")
+    (tmp_path / "__main__.py").write_text(PROGRAM)
+    return tmp_path
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_resource_carries_what_the_program_asked_of_the_engine(
+    project: Path, preview: bool
 ) -> None:
-    (tmp_path / "Pulumi.here.yaml").write_text("config: [\n")
-    monkeypatch.setattr(program, "PROJECT", tmp_path)
+    deployed = run_program("dev", {}, Queues(), preview=preview, project=project)
 
-    with pytest.raises(ProgramError, match=r"Pulumi\.here\.yaml cannot be read"):
-        region_of("here")
+    policy = deployed.only("aws:sqs/queuePolicy:QueuePolicy")
+    assert {urn.rpartition("::")[2] for urn in policy.depends_on} == {"orders", "first"}
+    assert policy.protect
+    assert policy.delete_before_replace
+    assert policy.ignore_changes == ("policy",)
+    assert policy.secrets == {"policy"}
+    queue = deployed.of_type("aws:sqs/queue:Queue")[0]
+    assert (queue.protect, queue.ignore_changes, queue.secrets) == (False, (), frozenset())
 
 
-def test_objects_are_merged_key_by_key_and_everything_else_is_replaced() -> None:
-    values = {"a": {"b": 1, "c": [1]}, "d": 1}
+def test_a_look_up_is_written_down_with_its_arguments(project: Path) -> None:
+    deployed = run_program("dev", {"region": "us-east-1"}, Queues(), project=project)
 
-    assert merged(values, {"a": {"c": [2]}, "d": {"e": 1}}) == {
-        "a": {"b": 1, "c": [2]},
-        "d": {"e": 1},
+    (look_up,) = deployed.look_ups
+    assert look_up.token == "aws:index/getRegion:getRegion"
+    assert look_up.arguments == {"region": "us-east-1"}
+
+
+def test_a_preview_creates_nothing_and_knows_no_output_that_is_not_an_input(project: Path) -> None:
+    queues = Queues()
+
+    deployed = run_program("dev", {}, queues, preview=True, project=project)
+
+    assert queues.created == []
+    assert deployed.exports == {"url": UNKNOWN, "fifo": True}
+    assert deployed.only("aws:sqs/queuePolicy:QueuePolicy").inputs == {
+        "queueUrl": UNKNOWN,
+        "policy": "{}",
     }
-    assert values == {"a": {"b": 1, "c": [1]}, "d": 1}
+
+
+def test_an_up_knows_what_its_provider_says(project: Path) -> None:
+    deployed = run_program("dev", {}, Queues(), project=project)
+
+    assert deployed.exports == {"url": "https://orders", "fifo": True}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_preview_of_the_program_registers_what_an_up_does(stack: str) -> None:
+    made = run_program(stack, {}, Provider())
+    planned = run_program(stack, {}, Provider(), preview=True)
+
+    def asked(deployed: Deployed) -> list[tuple[object, ...]]:
+        return [
+            (each.urn, each.depends_on, each.protect, each.delete_before_replace, each.secrets)
+            for each in deployed.resources
+        ]
+
+    assert asked(planned) == asked(made)
+    assert set(planned.exports) == set(made.exports)
+    assert planned.exports["imageUri"] is UNKNOWN
 
 
 def test_a_type_or_a_look_up_that_is_not_known_here_is_an_error() -> None:

@@ -1,15 +1,22 @@
 """Which stacks the workflows find, and what they are told of each."""
 
 import json
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from infra.config import StackConfig
-from infra.stacks import RUNNERS, StackFileError, stacks
+from infra.config.stack import StackConfig
+from infra.config.stack_file import StackFileError
 from tests.plan import PROJECT, stack_values
+
+SCRIPT = PROJECT / ".github/scripts/stacks.py"
+LOADED = runpy.run_path(str(SCRIPT))
+RUNNERS: dict[str, str] = LOADED["RUNNERS"]
+stacks: Callable[[Path], dict[str, dict[str, str]]] = LOADED["stacks"]
 
 REGION = "config:\n  aws:region: eu-central-1\n"
 
@@ -82,7 +89,7 @@ def test_a_stack_file_that_lacks_what_its_jobs_need_is_refused(
 
 def list_stacks(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "infra.stacks"],
+        [sys.executable, str(SCRIPT)],
         cwd=folder,
         env={"PYTHONPATH": str(PROJECT)},
         capture_output=True,
@@ -114,7 +121,7 @@ def test_a_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
 def test_listing_the_stacks_needs_nothing_but_pyyaml(tmp_path: Path) -> None:
     folder = project(tmp_path, dev=REGION)
     code = (
-        "import sys; import infra.stacks; "
+        f"import runpy, sys; runpy.run_path({str(SCRIPT)!r}); "
         "sys.exit(sorted({'pulumi', 'boto3'} & set(sys.modules)) or 0)"
     )
 
