@@ -1,17 +1,20 @@
 """The whole local run: the program in the embedded AWS, the function, and the mapping between.
 
 `deploy` is a context manager; what it started is gone when it ends. Everything that waits runs on
-one event loop in one background thread.
+one event loop in one background thread, anyio's blocking portal.
 """
 
 import asyncio
 import contextlib
-import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
+
+import anyio
+from anyio.from_thread import start_blocking_portal
 
 from infra.local.aws import resources
 from infra.local.aws.emulator import Credentials, Emulator, local_environment
@@ -30,7 +33,6 @@ from infra.local.program.engine import Deployed, Resource
 from infra.local.program.run import region_of, run_program
 
 T = TypeVar("T")
-_CLOSE_TIMEOUT: Final = 20.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,17 +54,23 @@ def deploy(
     sandbox: Sandbox | None = None,
     watcher: Watcher | None = None,
     port: int = 0,
+    emulator: Emulator | None = None,
 ) -> "Iterator[LocalDeployment]":
     """Deploys the program's stack to an embedded AWS and polls its stream until the block ends.
 
     `config` is merged over the stack file: `{"eventSource": {"batchSize": 3}}`. `code` is the
     folder that stands for /var/task and `entry_point` the handler in it; without them it is this
-    project's handler. Raises `ProgramError`, `EmulatorError`, `FunctionInitError` when the handler
-    cannot be imported, and `InvalidParameterValueError` when AWS would refuse the mapping.
+    project's handler. A running `emulator` is emptied and used in place of one of its own: it
+    saves time, and serves one deployment after the other. Raises `ProgramError`, `EmulatorError`,
+    `FunctionInitError` when the handler cannot be imported, and `InvalidParameterValueError` when
+    AWS would refuse the mapping.
     """
     with contextlib.ExitStack() as cleanup:
-        host = sandbox.host if sandbox else "127.0.0.1"
-        emulator = cleanup.enter_context(Emulator(region=region_of(stack), port=port, host=host))
+        host, region = sandbox.host if sandbox else "127.0.0.1", region_of(stack)
+        if emulator is None:
+            emulator = cleanup.enter_context(Emulator(region=region, port=port, host=host))
+        else:
+            cleanup.enter_context(emulator.emptied(region=region, host=host))
         deployed = run_program(stack, config or {}, _Provider(emulator))
         folder = code or cleanup.enter_context(task_root())
         deployment = LocalDeployment(
@@ -73,13 +81,12 @@ def deploy(
             sandbox=sandbox,
             watcher=watcher or Watcher(),
         )
-        cleanup.callback(deployment.close)
-        deployment.start()
-        yield deployment
+        with contextlib.closing(deployment):
+            yield deployment
 
 
 class LocalDeployment:
-    """A stack that is deployed here. Made by `deploy`."""
+    """A stack that is deployed here. Made by `deploy`: whole, or not at all."""
 
     def __init__(
         self,
@@ -105,12 +112,14 @@ class LocalDeployment:
             deployed, emulator, self._role, code=code, entry_point=entry_point
         )
         emulator.enforce_permissions()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="local-run")
-        self._sandbox = sandbox
-        self._running = _Running()
         self._past_metrics: Counter[str] = Counter()
         self._enabled: bool | None = None
+        with contextlib.ExitStack() as started:
+            self._portal = started.enter_context(start_blocking_portal(name="local-run"))
+            self._function = self._enter(started, self._running_function(sandbox))
+            self._until_paused = started.enter_context(contextlib.ExitStack())
+            self._polled = self._poll({})
+            self._started = started.pop_all()
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -130,14 +139,14 @@ class LocalDeployment:
     @property
     def lambda_endpoint(self) -> str:
         """URL of Lambda's Invoke API."""
-        return self._running.invoke_api.endpoint
+        return self._function.invoke_api.endpoint
 
     @property
     def metrics(self) -> Mapping[str, int]:
         """The mapping's metrics under Lambda's own names, since the deployment began."""
         return {
             name: self._past_metrics[name] + count
-            for name, count in self._running.mapping.metrics.items()
+            for name, count in self._polled.mapping.metrics.items()
         }
 
     @property
@@ -164,7 +173,7 @@ class LocalDeployment:
         Raises `TimeoutError` after `timeout` seconds, saying how far the mapping has come.
         """
         try:
-            self._call(self._unless_it_fails(self._running.mapping.settled()), timeout)
+            self._portal.call(self._polled.settled, timeout)
         except TimeoutError:
             metrics = ", ".join(f"{name} {count}" for name, count in self.metrics.items() if count)
             last = self.invocations[-1].error if self.invocations else None
@@ -172,123 +181,81 @@ class LocalDeployment:
                 f"records are still being delivered after {timeout:g} seconds "
                 f"({metrics or 'nothing was read'}; the last invocation's error: {last})"
             ) from None
-        self._call(self._running.log_writer.flush())
+        self._portal.call(self._function.log_writer.flush)
 
     def pause(self) -> None:
         """Stops the mapping where it is, as when it is disabled or this process is stopped."""
-        self._call(self._stop_mapping())
+        self._until_paused.close()
 
     def resume(self) -> None:
         """Goes on from the checkpoints of the mapping that was stopped."""
-        self._past_metrics.update(self._running.mapping.metrics)
-        self._call(self._start_mapping(self._running.mapping.checkpoints))
+        self.pause()
+        self._past_metrics.update(self._polled.mapping.metrics)
+        self._polled = self._poll(self._polled.mapping.checkpoints)
 
     def enable(self) -> None:
         """Sets a disabled mapping to enabled, as an update of it does."""
         self._enabled = True
-        self._call(self._stop_mapping())
-        self._call(self._start_mapping(self._running.mapping.checkpoints))
+        self.resume()
 
     def reload(self) -> None:
         """The next invocation runs the function's code as it is then."""
-        self._call(self._running.function.reload())
-
-    def start(self) -> None:
-        """Starts the function and the mapping. `deploy` calls it."""
-        self._thread.start()
-        self._call(self._start())
+        self._portal.call(self._function.function.reload)
 
     def close(self) -> None:
         """Stops everything; does nothing the second time. `deploy` calls it."""
-        if not self._thread.is_alive():
-            self._loop.close()
-            return
-        with contextlib.suppress(TimeoutError):
-            self._call(self._stop(), _CLOSE_TIMEOUT)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._started.close()
 
-    def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Runs a coroutine on the background loop and waits for its result."""
+    def _enter(
+        self, stack: contextlib.ExitStack, running: contextlib.AbstractAsyncContextManager[T]
+    ) -> T:
+        """Starts on the background loop what then runs there until the stack is closed."""
+        return stack.enter_context(self._portal.wrap_async_context_manager(running))
 
-        async def bounded() -> T:
-            async with asyncio.timeout(timeout):
-                return await work
-
-        return asyncio.run_coroutine_threadsafe(bounded(), self._loop).result()
-
-    async def _start(self) -> None:
-        running, settings = self._running, self.function_settings
-        logs = self.emulator.client("logs", self._role)
-        running.log_writer = LogWriter(logs, settings.log_group)
-        running.tasks.append(asyncio.create_task(running.log_writer.run()))
-        running.function = LambdaFunction(
+    @contextlib.asynccontextmanager
+    async def _running_function(self, sandbox: Sandbox | None) -> "AsyncIterator[_Function]":
+        settings = self.function_settings
+        log_writer = LogWriter(self.emulator.client("logs", self._role), settings.log_group)
+        function = LambdaFunction(
             settings,
-            sandbox=self._sandbox,
-            on_log=self._on_log,
+            sandbox=sandbox,
+            on_log=partial(self._on_log, log_writer),
             on_invocation=self._on_invocation,
         )
-        running.invoke_api = InvokeApi(running.function)
-        await running.invoke_api.start()
-        await running.function.check()
-        await self._start_mapping({})
+        async with contextlib.AsyncExitStack() as running:
+            await running.enter_async_context(_in_background(log_writer.run()))
+            await running.enter_async_context(function)
+            invoke_api = await running.enter_async_context(InvokeApi(function))
+            await function.check()
+            yield _Function(function=function, invoke_api=invoke_api, log_writer=log_writer)
 
-    async def _start_mapping(self, checkpoints: Mapping[str, str]) -> None:
+    def _poll(self, checkpoints: Mapping[str, str]) -> "_Polled":
+        return self._enter(self._until_paused, _polled(self._mapping(checkpoints)))
+
+    def _mapping(self, checkpoints: Mapping[str, str]) -> EventSourceMapping:
         registered = self.deployed.only(resources.EVENT_SOURCE_MAPPING)
         inputs = dict(registered.inputs)
         if self._enabled is not None:
             inputs["enabled"] = self._enabled
         settings = MappingSettings.from_inputs(inputs, uuid=registered.outputs["uuid"])
         streams = self.emulator.client("dynamodbstreams", self._role)
-        await asyncio.to_thread(ensure_readable, streams, settings.stream_arn)
+        ensure_readable(streams, settings.stream_arn)
         destination = None
         if settings.destination_arn is not None:
             s3 = self.emulator.client("s3", self._role)
-            await asyncio.to_thread(ensure_listable, s3, settings.destination_arn)
+            ensure_listable(s3, settings.destination_arn)
             destination = S3Destination(s3, settings)
-        mapping = EventSourceMapping(
+        return EventSourceMapping(
             settings,
             source=DynamoDBStreamReader(streams, settings.stream_arn, self.emulator.region),
-            function=self._running.function,
+            function=self._function.function,
             destination=destination,
             checkpoints=checkpoints,
         )
-        self._running.mapping = mapping
-        self._running.polling = asyncio.create_task(mapping.run())
-        await self._unless_it_fails(mapping.started())
 
-    async def _unless_it_fails(self, waiting: Coroutine[Any, Any, None]) -> None:
-        """Waits for the mapping, which would never get there if polling came to an end."""
-        task = asyncio.create_task(waiting)
-        polling = self._running.polling
-        await asyncio.wait({task, polling} if polling else {task}, return_when="FIRST_COMPLETED")
-        if polling is not None and polling.done() and not polling.cancelled():
-            task.cancel()
-            polling.result()
-        await task
-
-    async def _stop_mapping(self) -> None:
-        if self._running.polling is not None:
-            self._running.polling.cancel()
-            await asyncio.wait({self._running.polling})
-            self._running.polling = None
-
-    async def _stop(self) -> None:
-        await self._stop_mapping()
-        for task in self._running.tasks:
-            task.cancel()
-        with contextlib.suppress(AttributeError):  # a start that failed left the rest unmade
-            await self._running.invoke_api.stop()
-            await self._running.function.close()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    def _on_log(self, line: str) -> None:
+    def _on_log(self, log_writer: LogWriter, line: str) -> None:
         self.log.append(line)
-        self._running.log_writer.add(line)
+        log_writer.add(line)
         self._watcher.on_log(line)
 
     def _on_invocation(self, invocation: Invocation) -> None:
@@ -296,16 +263,54 @@ class LocalDeployment:
         self._watcher.on_invocation(invocation)
 
 
-@dataclass(slots=True)
-class _Running:
-    """What lives on the background loop."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Function:
+    """The function as it runs: what invokes it, and what keeps its log."""
 
-    function: LambdaFunction = field(init=False)
-    invoke_api: InvokeApi = field(init=False)
-    log_writer: LogWriter = field(init=False)
-    mapping: EventSourceMapping = field(init=False)
-    polling: "asyncio.Task[None] | None" = None
-    tasks: "list[asyncio.Task[None]]" = field(default_factory=list)
+    function: LambdaFunction
+    invoke_api: InvokeApi
+    log_writer: LogWriter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Polled:
+    """A mapping, and the task that polls its stream."""
+
+    mapping: EventSourceMapping
+    polling: "asyncio.Task[None]"
+
+    async def settled(self, timeout: float) -> None:
+        """Raises `TimeoutError`, and what ended the polling."""
+        with anyio.fail_after(timeout):
+            await self.unless_it_ends(self.mapping.settled())
+
+    async def unless_it_ends(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Waits for the mapping, which would never get there if polling came to an end."""
+        async with _in_background(waiting) as task:
+            await asyncio.wait({task, self.polling}, return_when=asyncio.FIRST_COMPLETED)
+            if self.polling.done() and not self.polling.cancelled():
+                self.polling.result()
+            await task
+
+
+@contextlib.asynccontextmanager
+async def _polled(mapping: EventSourceMapping) -> AsyncIterator[_Polled]:
+    """Polls once the mapping has its place, until the block ends."""
+    async with _in_background(mapping.run()) as polling:
+        polled = _Polled(mapping=mapping, polling=polling)
+        await polled.unless_it_ends(mapping.started())
+        yield polled
+
+
+@contextlib.asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> "AsyncIterator[asyncio.Task[None]]":
+    """A task that has ended when the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 class _Provider:

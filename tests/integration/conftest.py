@@ -1,13 +1,19 @@
-"""What the integration tests share: small functions in place of the handler, and their journals."""
+"""What the integration tests share: an embedded AWS, and small functions with their journals."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Final
 
 import pytest
 
+import infra.local
+from infra.local import LocalDeployment
+from infra.local.aws.emulator import Emulator
+from infra.local.program.run import region_of
 from tests.integration.faults import Outcome
 
 FUNCTION = '''
@@ -61,6 +67,22 @@ class JournalledFunction:
     def keys(self) -> list[str]:
         """Of which items they were."""
         return [record["dynamodb"]["Keys"]["request_id"]["S"] for record in self.records]
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """Started once; `deploy` empties it."""
+    with Emulator(region=region_of("dev")) as emulator:
+        yield emulator
+
+
+Deploy = Callable[..., AbstractContextManager[LocalDeployment]]
+
+
+@pytest.fixture
+def deploy(emulator: Emulator) -> Deploy:
+    """`infra.local.deploy` into the embedded AWS that runs already."""
+    return partial(infra.local.deploy, emulator=emulator)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from infra.local import LocalDeployment, deploy
-from tests.integration.conftest import Outcomes, table
+from infra.local import LocalDeployment
+from tests.integration.conftest import Deploy, Outcomes, table
 from tests.integration.faults import (
     FOREVER,
     PROJECT,
@@ -62,7 +62,7 @@ def assert_nothing_is_lost(outcome: Outcome) -> None:
     ],
 )
 def test_a_request_that_fails_and_then_passes_takes_effect_once(
-    faulty: FaultyHandler, outcomes: Outcomes, fault: str, name: str
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes, fault: str, name: str
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         put_around(faulty, up, fault, times=2 if fault == "fail" else 1)
@@ -74,7 +74,7 @@ def test_a_request_that_fails_and_then_passes_takes_effect_once(
 
 
 def test_poison_is_parked_whole_and_what_is_behind_it_follows(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         put_around(faulty, up, "poison", times=FOREVER)
@@ -86,7 +86,7 @@ def test_poison_is_parked_whole_and_what_is_behind_it_follows(
 
 
 def test_what_fails_for_longer_than_its_retries_is_replayed_once_mended(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     config = {**SHORT, "eventSource": {"maximumRetryAttempts": 1}}
     with deploy(config=config, code=faulty.folder) as up:
@@ -109,7 +109,7 @@ def test_what_fails_for_longer_than_its_retries_is_replayed_once_mended(
 
 
 def test_nonsense_for_an_answer_is_a_failure_of_the_batch_that_takes_effect_once(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder, entry_point="faulty.nonsense") as up:
         for key in ("a", "b", "c"):
@@ -123,7 +123,7 @@ def test_nonsense_for_an_answer_is_a_failure_of_the_batch_that_takes_effect_once
 
 
 def test_code_that_cannot_be_imported_loses_nothing_until_it_is_mended(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     code = faulty.process.read_text()
     with deploy(config=SHORT, code=faulty.folder) as up:
@@ -145,7 +145,7 @@ def test_code_that_cannot_be_imported_loses_nothing_until_it_is_mended(
 
 
 def test_a_stream_that_answers_500_is_read_on_from_where_it_was(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         refused: list[str] = []
@@ -173,7 +173,7 @@ def test_a_stream_that_answers_500_is_read_on_from_where_it_was(
 
 
 def test_an_aws_that_is_gone_for_a_while_costs_time_only(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         up.pause()
@@ -181,8 +181,10 @@ def test_an_aws_that_is_gone_for_a_while_costs_time_only(
             faulty.put(up, f"item-{number}")
         up.resume()
         os.kill(up.emulator.process_id, signal.SIGSTOP)
-        time.sleep(4)  # longer than the function has
-        os.kill(up.emulator.process_id, signal.SIGCONT)
+        try:
+            time.sleep(4)  # longer than the function has
+        finally:
+            os.kill(up.emulator.process_id, signal.SIGCONT)
         up.drain(timeout=90)
         outcome = outcomes.add(faulty.outcome("all of AWS stops answering for 4 s", up))
 
@@ -191,7 +193,7 @@ def test_an_aws_that_is_gone_for_a_while_costs_time_only(
 
 
 def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     role = {"RoleName": "requests-processor-role", "PolicyName": "requests-processor-parking"}
     with deploy(config=SHORT, code=faulty.folder) as up:
@@ -212,7 +214,7 @@ def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
 
 
 def test_a_throttled_table_of_events_delays_the_requests(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     (faulty.folder / "throttles").touch()
     with deploy(config=SHORT, code=faulty.folder, entry_point="faulty.handler") as up:
@@ -227,7 +229,7 @@ def test_a_throttled_table_of_events_delays_the_requests(
 
 
 def test_a_mapping_that_is_stopped_in_the_middle_goes_on_from_its_checkpoint(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config={**SHORT, "eventSource": {"batchSize": 5}}, code=faulty.folder) as up:
         for number in range(60):
@@ -244,7 +246,7 @@ def test_a_mapping_that_is_stopped_in_the_middle_goes_on_from_its_checkpoint(
 
 
 def test_a_batch_that_is_delivered_again_takes_no_second_effect(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         for number in range(20):
@@ -272,7 +274,7 @@ def five_thousand(number: int) -> list[Mapping[str, Any]]:
 
 
 def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
-    faulty: FaultyHandler, outcomes: Outcomes
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
     config = {
         "function": {"timeout": 60},

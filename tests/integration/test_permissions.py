@@ -12,8 +12,9 @@ from typing import Any, Final
 import pytest
 
 from infra import policies
-from infra.local import LocalDeployment, deploy
+from infra.local import LocalDeployment
 from infra.local.mapping.settings import InvalidParameterValueError
+from tests.integration.conftest import Deploy
 from tests.integration.faults import FaultyHandler
 from tests.plan import ROLE_POLICY, plan_of
 
@@ -36,7 +37,7 @@ def statements() -> Iterator[str]:
             yield statement["Sid"]
 
 
-def what_works(folder: Path) -> Mapping[str, Any]:
+def what_works(deploy: Deploy, folder: Path) -> Mapping[str, Any]:
     """What comes of one good request, a poisonous one, and one that fails for good."""
     faulty = FaultyHandler(folder=folder)
     with deploy(config=CONFIG, code=folder) as up:
@@ -63,13 +64,13 @@ def is_logged(up: LocalDeployment) -> bool:
     return any("Record rejected and parked" in event["message"] for event in events)
 
 
-def test_with_exactly_these_permissions_the_pipeline_works(tmp_path: Path) -> None:
-    assert what_works(tmp_path) == WORKS
+def test_with_exactly_these_permissions_the_pipeline_works(deploy: Deploy, tmp_path: Path) -> None:
+    assert what_works(deploy, tmp_path) == WORKS
 
 
 @pytest.mark.parametrize("sid", sorted(statements()))
 def test_without_any_one_of_its_permissions_it_does_not(
-    sid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, sid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = policies._document
     of_no_use = {"Action": "sts:GetCallerIdentity", "Resource": "*", "Effect": "Allow"}
@@ -80,7 +81,7 @@ def test_without_any_one_of_its_permissions_it_does_not(
     monkeypatch.setattr(policies, "_document", without)
 
     try:
-        works = what_works(tmp_path)
+        works = what_works(deploy, tmp_path)
     except InvalidParameterValueError:
         return  # a mapping whose stream or destination is out of reach is refused
     assert works != WORKS

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import LocalDeployment, deploy
+from infra.local import LocalDeployment
 from infra.local.aws import resources
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.settings import InvalidParameterValueError
-from tests.integration.conftest import JournalledFunction, item
+from tests.integration.conftest import Deploy, JournalledFunction, item
 
 
 def put(deployment: LocalDeployment, *items: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def parked(deployment: LocalDeployment) -> list[str]:
 
 
 def test_inserts_reach_the_handler_and_nothing_else_invokes_it(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     with deploy(**function.deployed) as deployment:
         put(deployment, item("a"), item("b"))
@@ -41,7 +41,7 @@ def test_inserts_reach_the_handler_and_nothing_else_invokes_it(
         assert deployment.metrics["InvokedEventCount"] == 2
 
 
-def test_the_real_handler_processes_parks_and_counts(tmp_path: Any) -> None:
+def test_the_real_handler_processes_parks_and_counts(deploy: Deploy, tmp_path: Any) -> None:
     del tmp_path
     with deploy() as deployment:
         put(deployment, item("good"), {"request_id": {"S": "malformed"}}, item("also good"))
@@ -60,7 +60,9 @@ def test_the_real_handler_processes_parks_and_counts(tmp_path: Any) -> None:
         assert [one.response for one in deployment.invocations if one.error] == []
 
 
-def test_a_record_has_the_form_that_lambda_gives_it(function: JournalledFunction) -> None:
+def test_a_record_has_the_form_that_lambda_gives_it(
+    deploy: Deploy, function: JournalledFunction
+) -> None:
     with deploy(**function.deployed) as deployment:
         put(deployment, item("a"))
         deployment.drain()
@@ -77,7 +79,7 @@ def test_a_record_has_the_form_that_lambda_gives_it(function: JournalledFunction
 
 
 def test_a_failing_record_is_retried_from_its_sequence_number_in_order(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     function.fail_on("b")
     with deploy(config={"eventSource": {"maximumRetryAttempts": 100}}, **function.deployed) as up:
@@ -97,7 +99,7 @@ def test_a_failing_record_is_retried_from_its_sequence_number_in_order(
 
 
 def test_what_always_fails_ends_in_the_bucket_and_the_rest_is_processed(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     function.fail_on("b")
     with deploy(config={"eventSource": {"maximumRetryAttempts": 1}}, **function.deployed) as up:
@@ -113,7 +115,7 @@ def test_what_always_fails_ends_in_the_bucket_and_the_rest_is_processed(
 
 
 def test_upserts_and_writes_that_change_nothing_behave_as_on_aws(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     with deploy(**function.deployed) as deployment:
         table = deployment.outputs["tableName"]
@@ -137,7 +139,7 @@ def test_upserts_and_writes_that_change_nothing_behave_as_on_aws(
     ("position", "keys"), [("TRIM_HORIZON", ["before", "after"]), ("LATEST", ["after"])]
 )
 def test_the_starting_position_decides_about_what_was_written_before(
-    function: JournalledFunction, position: str, keys: list[str]
+    deploy: Deploy, function: JournalledFunction, position: str, keys: list[str]
 ) -> None:
     settings = {"eventSource": {"startingPosition": position, "enabled": False}}
     with deploy(config=settings, **function.deployed) as deployment:
@@ -151,7 +153,9 @@ def test_the_starting_position_decides_about_what_was_written_before(
     assert function.keys == keys
 
 
-def test_a_stopped_mapping_goes_on_where_it_was(function: JournalledFunction) -> None:
+def test_a_stopped_mapping_goes_on_where_it_was(
+    deploy: Deploy, function: JournalledFunction
+) -> None:
     with deploy(**function.deployed) as deployment:
         put(deployment, item("a"))
         deployment.drain()
@@ -164,7 +168,7 @@ def test_a_stopped_mapping_goes_on_where_it_was(function: JournalledFunction) ->
     assert function.keys == ["a", "b"]
 
 
-def test_the_batch_size_is_the_stacks(function: JournalledFunction) -> None:
+def test_the_batch_size_is_the_stacks(deploy: Deploy, function: JournalledFunction) -> None:
     settings = {"eventSource": {"batchSize": 3}}
     with deploy(config=settings, **function.deployed) as deployment:
         deployment.pause()
@@ -177,7 +181,7 @@ def test_the_batch_size_is_the_stacks(function: JournalledFunction) -> None:
 
 
 def test_the_stacks_own_filter_decides_what_invokes_the_function(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     wanted = {"dynamodb": {"NewImage": {"payload": {"M": {"text": {"S": ["wanted"]}}}}}}
     with deploy(config={"eventSource": {"filters": [wanted]}}, **function.deployed) as deployment:
@@ -200,7 +204,7 @@ def without_policy(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_without_the_right_to_read_the_stream_the_mapping_is_refused_as_on_aws(
-    function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_policy(monkeypatch, "requests-mapping-stream")
 
@@ -212,7 +216,7 @@ def test_without_the_right_to_read_the_stream_the_mapping_is_refused_as_on_aws(
 
 
 def test_without_the_right_to_the_bucket_a_rejected_record_is_not_lost_but_retried(
-    monkeypatch: pytest.MonkeyPatch,
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_policy(monkeypatch, "requests-processor-parking")
     with deploy(config={"eventSource": {"maximumRetryAttempts": 0}}) as deployment:
@@ -225,7 +229,7 @@ def test_without_the_right_to_the_bucket_a_rejected_record_is_not_lost_but_retri
 
 
 def test_without_the_right_to_the_table_of_events_no_request_is_processed(
-    monkeypatch: pytest.MonkeyPatch,
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_policy(monkeypatch, "requests-processor-idempotency")
     with deploy(config={"eventSource": {"maximumRetryAttempts": 0}}) as deployment:
@@ -236,7 +240,7 @@ def test_without_the_right_to_the_table_of_events_no_request_is_processed(
         assert any("IdempotencyPersistenceLayerError" in line for line in deployment.log)
 
 
-def test_the_function_may_not_write_to_the_source_table() -> None:
+def test_the_function_may_not_write_to_the_source_table(deploy: Deploy) -> None:
     with deploy() as deployment:
         dynamodb = deployment.client("dynamodb", deployment.role_credentials)
 
@@ -247,7 +251,7 @@ def test_the_function_may_not_write_to_the_source_table() -> None:
             dynamodb.delete_item(TableName=table, Key={"request_id": {"S": "x"}})
 
 
-def test_the_function_may_write_to_the_bucket_under_its_own_prefixes_only() -> None:
+def test_the_function_may_write_to_the_bucket_under_its_own_prefixes_only(deploy: Deploy) -> None:
     with deploy() as deployment:
         s3 = deployment.client("s3", deployment.role_credentials)
         bucket = deployment.outputs["failureBucket"]
@@ -260,7 +264,7 @@ def test_the_function_may_write_to_the_bucket_under_its_own_prefixes_only() -> N
             s3.get_object(Bucket=bucket, Key="rejected/x")
 
 
-def test_the_log_is_in_the_log_group_and_holds_no_payload() -> None:
+def test_the_log_is_in_the_log_group_and_holds_no_payload(deploy: Deploy) -> None:
     with deploy() as deployment:
         put(deployment, item("a", secret="do-not-log-me"), {"request_id": {"S": "malformed"}})
         deployment.drain()
@@ -274,7 +278,7 @@ def test_the_log_is_in_the_log_group_and_holds_no_payload() -> None:
     assert not any("do-not-log-me" in line for line in deployment.log)
 
 
-def test_the_deployed_function_answers_lambdas_invoke() -> None:
+def test_the_deployed_function_answers_lambdas_invoke(deploy: Deploy) -> None:
     with deploy() as deployment:
         answer = deployment.client("lambda").invoke(
             FunctionName=deployment.outputs["functionArn"], Payload=b"{}"
@@ -284,7 +288,7 @@ def test_the_deployed_function_answers_lambdas_invoke() -> None:
 
 
 def test_a_handler_that_cannot_be_imported_stops_the_deployment(
-    function: JournalledFunction,
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     (function.folder / "function.py").write_text("import nowhere\n")
 
@@ -296,7 +300,7 @@ def test_a_handler_that_cannot_be_imported_stops_the_deployment(
 
 
 def test_the_callers_aws_settings_do_not_leak_in(
-    function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_REGION"):
         monkeypatch.setenv(name, "http://127.0.0.1:9" if "URL" in name else "somebody-elses")

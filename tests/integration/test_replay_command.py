@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.local import LocalDeployment, deploy
+from infra.local import LocalDeployment
+from tests.integration.conftest import Deploy
 from tests.integration.faults import FaultyHandler, replay
 
 
@@ -17,7 +18,7 @@ def faulty(tmp_path: Path) -> FaultyHandler:
 
 
 @pytest.fixture
-def up(faulty: FaultyHandler) -> Iterator[LocalDeployment]:
+def up(deploy: Deploy, faulty: FaultyHandler) -> Iterator[LocalDeployment]:
     """A deployment with one poison request parked, and two of one item given up."""
     config = {"function": {"timeout": 3}, "eventSource": {"maximumRetryAttempts": 0}}
     with deploy(config=config, code=faulty.folder) as up:

@@ -4,6 +4,7 @@ What is created in it is the engine's business. Nothing of the caller's AWS sett
 client gets its endpoint and its credentials from here.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -91,6 +92,7 @@ class Emulator:
         self._endpoint: str | None = None
         self._clients: dict[tuple[str, Credentials, str], Any] = {}
         self._making_clients = threading.Lock()
+        self._deployed = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -178,12 +180,45 @@ class Emulator:
 
     def enforce_permissions(self) -> None:
         """From now on every call needs a permission of whoever makes it."""
-        urllib3.request(
+        self._control("reset-auth", b"0")
+
+    @contextlib.contextmanager
+    def emptied(self, *, region: str, host: str) -> Iterator[None]:
+        """As if it had just been started for that region and host, for one deployment at a time.
+
+        Raises `EmulatorError` when it is not for them, or a deployment is still in it.
+        """
+        if (region, host) != (self.region, self._host):
+            raise EmulatorError(
+                f"the deployment needs an embedded AWS of region {region} that listens on {host}, "
+                f"the one given is of {self.region} and listens on {self._host}"
+            )
+        if not self._deployed.acquire(blocking=False):
+            raise EmulatorError("the embedded AWS given still holds another deployment")
+        try:
+            self._reset()
+            yield
+        finally:
+            self._deployed.release()
+
+    def _reset(self) -> None:
+        self._control("reset")
+        self._control("reset-auth", b"inf")  # calls without a check, as many as there are
+        with self._making_clients:
+            of_nobody = [key for key in self._clients if key[1] != ROOT]
+            for key in of_nobody:  # their users and roles are gone
+                self._clients.pop(key).close()
+
+    def _control(self, what: str, body: bytes = b"") -> None:
+        """moto's own API, which no AWS has."""
+        answer = urllib3.request(
             "POST",
-            f"{self.endpoint}/moto-api/reset-auth",
-            body=b"0",
+            f"{self.endpoint}/moto-api/{what}",
+            body=body,
             headers={"Content-Type": "text/plain"},
         )
+        if answer.status != 200:
+            raise EmulatorError(f"the embedded AWS answers {answer.status} to {what}")
 
 
 @cache

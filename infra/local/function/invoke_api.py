@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from aiohttp import web
 
@@ -26,7 +26,7 @@ _TAIL: Final = 4096
 
 
 class InvokeApi:
-    """Listens on 127.0.0.1 and invokes one function."""
+    """Listens on 127.0.0.1 and invokes one function, as an async context manager."""
 
     def __init__(self, function: LambdaFunction) -> None:
         self._function = function
@@ -38,6 +38,13 @@ class InvokeApi:
             application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
         )
         self.endpoint = ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self, port: int = 0) -> None:
         """Begins to listen; 0 takes a free port."""

@@ -1,0 +1,144 @@
+"""A deployment is whole or not there, and an embedded AWS serves one after the other."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local import LocalDeployment, deploy
+from infra.local.aws.emulator import Emulator, EmulatorError
+from infra.local.function.lambda_function import FunctionInitError
+from tests.integration.conftest import JournalledFunction, item
+
+REGION = "ap-northeast-1"
+
+
+@pytest.fixture
+def local_runs() -> list[threading.Thread]:
+    """The threads of deployments that another fixture may have open."""
+    return running()
+
+
+def running() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "local-run"]
+
+
+def put(deployment: LocalDeployment, key: str) -> None:
+    dynamodb, table = deployment.client("dynamodb"), deployment.outputs["tableName"]
+    dynamodb.put_item(TableName=table, Item=item(key))
+
+
+def test_the_second_deployment_in_an_embedded_aws_finds_nothing_of_the_first(
+    emulator: Emulator, function: JournalledFunction
+) -> None:
+    with deploy(emulator=emulator, **function.deployed) as first:
+        put(first, "a")
+        first.drain()
+    with deploy(emulator=emulator, **function.deployed) as second:
+        put(second, "b")
+        second.drain()
+        rows = second.client("dynamodb").scan(TableName=second.outputs["tableName"])["Items"]
+
+        assert rows == [item("b")]
+        assert second.metrics["PolledEventCount"] == 1
+        # Enforced again, although all was allowed while the second was deployed.
+        with pytest.raises(ClientError, match="not authorized"):
+            second.client("dynamodb", second.role_credentials).delete_item(
+                TableName=second.outputs["tableName"], Key={"request_id": {"S": "b"}}
+            )
+        # Its users are gone, and their keys with them.
+        with pytest.raises(ClientError, match="security token"):
+            second.client("dynamodb", first.credentials).list_tables()
+    assert function.keys == ["a", "b"]
+
+
+def test_an_embedded_aws_holds_one_deployment_at_a_time(
+    emulator: Emulator, function: JournalledFunction
+) -> None:
+    with deploy(emulator=emulator, **function.deployed) as up:
+        with (
+            pytest.raises(EmulatorError, match="still holds another deployment"),
+            deploy(emulator=emulator),
+        ):
+            pass
+        put(up, "a")
+        up.drain()
+
+    assert function.keys == ["a"]
+
+
+def test_an_embedded_aws_of_another_region_is_refused() -> None:
+    with (
+        Emulator(region="eu-west-1") as elsewhere,
+        pytest.raises(EmulatorError, match=r"of region ap-northeast-1 .* is of eu-west-1"),
+        deploy(emulator=elsewhere),
+    ):
+        pass
+
+
+def test_of_a_deployment_that_fails_nothing_is_left(
+    emulator: Emulator, function: JournalledFunction, local_runs: list[threading.Thread]
+) -> None:
+    (function.folder / "function.py").write_text("import nowhere\n")
+    with pytest.raises(FunctionInitError), deploy(emulator=emulator, **function.deployed):
+        pass
+
+    assert running() == local_runs
+    with deploy(emulator=emulator) as up:
+        assert up.outputs["tableName"]
+
+
+def test_a_deployment_can_be_closed_before_its_block_ends(
+    emulator: Emulator, function: JournalledFunction, local_runs: list[threading.Thread]
+) -> None:
+    with deploy(emulator=emulator, **function.deployed) as up:
+        up.close()
+
+        assert running() == local_runs
+        with pytest.raises(RuntimeError, match="not running"):
+            up.drain()
+
+
+def test_what_ends_the_mapping_is_raised_to_who_waits_for_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def shard_ids(_: Any) -> list[str]:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError("a fault of the local run's own")
+
+    monkeypatch.setattr(
+        "infra.local.mapping.stream_reader.DynamoDBStreamReader.shard_ids", shard_ids
+    )
+
+    with (
+        pytest.raises(ExceptionGroup) as raised,
+        deploy(emulator=emulator),
+    ):
+        pass
+
+    assert raised.group_contains(ZeroDivisionError, match="of the local run's own")
+
+
+def test_a_drain_that_took_too_long_leaves_no_task_behind(
+    emulator: Emulator, function: JournalledFunction
+) -> None:
+    function.fail_on("a")
+    with deploy(emulator=emulator, **function.deployed) as up:
+        tasks = number_of_tasks(up)
+        put(up, "a")
+        for _ in range(3):
+            with pytest.raises(TimeoutError, match="still being delivered"):
+                up.drain(timeout=0.1)
+        up.pause()
+
+        assert number_of_tasks(up) < tasks
+
+
+def number_of_tasks(deployment: LocalDeployment) -> int:
+    async def count() -> int:
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    return int(deployment._portal.call(count))
