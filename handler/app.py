@@ -7,13 +7,17 @@ How a batch is taken is `handler.processor`'s business, what is done with a requ
 import os
 from functools import cache
 
-from aws_lambda_powertools import Metrics
-
+from handler import logs
 from handler.config import HandlerConfig
 from handler.context import Context
+from handler.counting import Counting
 from handler.parking import FailureBucket
-from handler.process import process
 from handler.processor import EveryTime, Processor, Response, RunsOnce
+
+# Before the user's module: a service's first logger decides on the format of all its lines.
+logs.set_up(os.environ)
+
+from handler.process import process  # noqa: E402 - the reason stands above
 
 
 def handler(event: object, context: Context) -> Response:
@@ -34,7 +38,7 @@ def _processor() -> Processor:
         process=process,
         parking=FailureBucket(config.failure_bucket),
         once=_once(config),
-        metrics=Metrics(service=config.service, namespace=config.metrics_namespace),
+        counting=Counting(service=config.service, namespace=config.metrics_namespace),
     )
 
 

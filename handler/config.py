@@ -19,6 +19,9 @@ LAMBDA_FAILURE_PREFIX: Final = "aws/lambda/"
 REJECTED_PREFIX: Final = "rejected/"
 """Where the handler parks the records that no retry can help, in the same bucket."""
 
+LOG_LEVEL_VARIABLE: Final = "POWERTOOLS_LOG_LEVEL"
+"""The environment variable with the least level that is logged."""
+
 IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"
 IDEMPOTENCY_EXPIRY_ATTRIBUTE: Final = "expiration"
 """The idempotency table's hash key (S) and its TTL attribute (epoch seconds)."""
@@ -130,7 +133,8 @@ class HandlerConfig:
     minimum_remaining_time: int = 1000
     """Milliseconds that must remain before the timeout for another record to be started."""
     service: str = "requests-processor"
-    """Powertools' service name: a key of each log line and a dimension of each metric."""
+    """Powertools' service name: a key of each log line and a dimension of each metric. No two
+    stacks have the same one."""
     metrics_namespace: str = "RequestsProcessor"
     log_level: str = "INFO"
     """At DEBUG the payload is logged too."""
@@ -147,7 +151,7 @@ class HandlerConfig:
             _MINIMUM_REMAINING_TIME: str(self.minimum_remaining_time),
             _SERVICE: self.service,
             _METRICS_NAMESPACE: self.metrics_namespace,
-            _LOG_LEVEL: self.log_level,
+            LOG_LEVEL_VARIABLE: self.log_level,
         }
         if self.idempotency_table is not None:
             environ[_IDEMPOTENCY_TABLE] = self.idempotency_table
@@ -169,7 +173,7 @@ class HandlerConfig:
         minimum_remaining_time = reader.number(_MINIMUM_REMAINING_TIME)
         service = reader.text(_SERVICE)
         metrics_namespace = reader.text(_METRICS_NAMESPACE)
-        log_level = reader.text(_LOG_LEVEL)
+        log_level = reader.text(LOG_LEVEL_VARIABLE)
         if reader.problems or view_type is None:
             raise InvalidContractError("environment: " + "; ".join(reader.problems))
         return cls(
@@ -200,7 +204,6 @@ _IDEMPOTENCY_EXPIRES_AFTER: Final = "REQUESTS_IDEMPOTENCY_EXPIRES_AFTER"
 _MINIMUM_REMAINING_TIME: Final = "REQUESTS_MINIMUM_REMAINING_TIME"
 _SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _METRICS_NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
-_LOG_LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 
 
 _E = TypeVar("_E", bound=StrEnum)

@@ -9,12 +9,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-
 from handler.config import HandlerConfig
 from handler.context import Context
-from handler.error_log import without_texts
+from handler.counting import Counting
+from handler.error_log import text_of
+from handler.logs import keys_put_back, log_error, logger
 from handler.records import (
     RejectedRequestError,
     Request,
@@ -27,8 +26,6 @@ from handler.time_watch import TimeWatch
 
 Response = dict[str, list[dict[str, str]]]
 Process = Callable[[Request], object]
-
-logger = Logger()
 
 
 class InvalidEventError(Exception):
@@ -87,13 +84,13 @@ class Processor:
         process: Process,
         parking: Parking,
         once: RunsOnce,
-        metrics: Metrics,
+        counting: Counting,
     ) -> None:
         self._config = config
         self._process = process
         self._parking = parking
         self._once = once
-        self._metrics = metrics
+        self._counting = counting
 
     def handle(self, event: object, context: Context) -> Response:
         """Processes the event's records; the answer is Lambda's partial batch response.
@@ -116,7 +113,7 @@ class Processor:
                     return _reporting(record)
             return {"batchItemFailures": []}
         finally:
-            self._count(counts)
+            self._counting.publish(counts, function_name=context.function_name)
 
     def _outcome(self, record: object, context: Context) -> str:
         """What became of the record: the name of its metric."""
@@ -130,7 +127,7 @@ class Processor:
         except RejectedRequestError as error:
             return self._rejected(record, error, context)
         except Exception as error:  # noqa: BLE001 - whatever it is, the record has failed
-            _log_failure("Record failed, it will be delivered again", record, error)
+            log_error("Record failed, it will be delivered again", error, _ids(record))
             return "Failed"
         if not ran:
             logger.info("Processed before", extra=_ids(record))
@@ -139,10 +136,15 @@ class Processor:
     def _run(self, request: Request) -> None:
         """Runs `process` to an end that tells done from failed."""
         try:
-            returned = self._process(request)
-        except (Exception, KeyboardInterrupt):
+            with keys_put_back():
+                returned = self._process(request)
+            self._counting.make_room()
+        except Exception:
             raise
         except BaseException as error:
+            if type(error) is KeyboardInterrupt and not error.args:
+                # Ctrl-C: Python prints it, and nothing of what it interrupted.
+                raise KeyboardInterrupt from None
             # sys.exit() or a cancelled task: the runtime would end and leave the event in progress.
             exited = ProcessExitedError(f"process raised {type(error).__name__}")
             raise exited.with_traceback(error.__traceback__) from error
@@ -150,25 +152,18 @@ class Processor:
             raise ProcessIsNotAPlainFunctionError(f"process returned a {type(returned).__name__}")
 
     def _rejected(self, record: object, reason: RejectedRequestError, context: Context) -> str:
-        error_type = type(reason).__name__
+        error_type, text = type(reason).__name__, text_of(reason)
         try:
-            key = self._parking.park(record, f"{error_type}: {reason}", context)
+            key = self._parking.park(record, f"{error_type}: {text}", context)
         except Exception as error:  # noqa: BLE001 - a record that is not parked must not be passed
-            _log_failure("Rejected record cannot be parked", record, error)
+            log_error("Rejected record cannot be parked", error, _ids(record))
             return "Failed"
         logger.warning(
             "Record rejected and parked",
             extra={**_ids(record), "error_type": error_type, "key": key},
         )
-        logger.debug("The reason", extra={**_ids(record), "reason": str(reason)})
+        logger.debug("The reason", extra={**_ids(record), "reason": text})
         return "Rejected"
-
-    def _count(self, counts: Mapping[str, int]) -> None:
-        for name, count in counts.items():
-            if count:
-                self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
-        if any(counts.values()):
-            self._metrics.flush_metrics()
 
 
 def _records(event: object) -> list[Any]:
@@ -192,8 +187,3 @@ def _reporting(record: object) -> Response:
 
 def _ids(record: object) -> dict[str, str | None]:
     return {"event_id": record_id(record), "sequence_number": sequence_number(record)}
-
-
-def _log_failure(message: str, record: object, error: Exception) -> None:
-    logger.error(message, extra={**_ids(record), **without_texts(error)})
-    logger.debug("The error", extra=_ids(record), exc_info=error)

@@ -43,7 +43,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             name,
             config,
             image=image,
-            environment=_environment(config, failures, idempotency),
+            environment=_environment(name, config, failures, idempotency),
             log_group=log_group,
             rights=rights,
         )
@@ -130,7 +130,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(
                 log_format="JSON",
                 log_group=log_group.name,
-                application_log_level=function.log_level,
+                application_log_level=_application_log_level(function),
                 system_log_level="INFO",
             ),
             tags=config.tags,
@@ -139,12 +139,26 @@ class ProcessorFunction(pulumi.ComponentResource):
         )
 
 
+def _application_log_level(config: FunctionConfig) -> str:
+    """INFO at most; above it the handler itself keeps back what is below the stack's level.
+
+    Lambda takes a line without a level for INFO: above it metrics would be dropped, and errors of
+    a logger whose timestamps are not RFC 3339 (Lambda Developer Guide, "Log-level filtering").
+    """
+    return "DEBUG" if config.log_level == "DEBUG" else "INFO"
+
+
 def _environment(
-    config: StackConfig, failures: FailureBucket, idempotency: IdempotencyTable | None
+    name: str, config: StackConfig, failures: FailureBucket, idempotency: IdempotencyTable | None
 ) -> pulumi.Output[dict[str, str]]:
+    # As Pulumi names a stack, so that no two stacks of an account log and count under one name.
+    service = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+
     def to_environ(names: list[str | None]) -> dict[str, str]:
         bucket, table = names
-        told = handler_config(config, failure_bucket=bucket or "", idempotency_table=table)
+        told = handler_config(
+            config, service=service, failure_bucket=bucket or "", idempotency_table=table
+        )
         return told.to_environ()
 
     table = None if idempotency is None else idempotency.name

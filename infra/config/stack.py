@@ -146,10 +146,11 @@ def _contradictions(config: StackConfig) -> Iterator[consistency.Problem]:
 
 
 def handler_config(
-    config: StackConfig, *, failure_bucket: str, idempotency_table: str | None
+    config: StackConfig, *, service: str, failure_bucket: str, idempotency_table: str | None
 ) -> HandlerConfig:
     """What the function is told, once the names of its resources are known."""
     return HandlerConfig(
+        service=service,
         stream=config.requests_stream,
         failure_bucket=failure_bucket,
         idempotency_table=idempotency_table,

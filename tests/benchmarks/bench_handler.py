@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -25,6 +25,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from boto3.dynamodb.types import TypeDeserializer
 
 from handler.config import HandlerConfig
+from handler.counting import Counting
 from handler.processor import EveryTime, Processor
 from handler.records import Request
 from tests.benchmarks.side_by_side import medians, seconds
@@ -84,7 +85,7 @@ def _ours() -> Callable[[Any], object]:
         process=_work,
         parking=Parked(),
         once=EveryTime(),
-        metrics=Metrics(namespace="Bench", service="bench"),
+        counting=Counting(service="bench", namespace="Bench"),
     )
     return lambda event: processor.handle(event, FakeContext())
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Self
 
 from infra.local.function.invocation import Invocation
+from infra.local.function.log_level import log_filter
 from infra.local.function.runtime_api import Answer, RuntimeApi, Work
 from infra.local.function.sandbox import FunctionSettings, Sandbox, SandboxProcess
 
@@ -47,7 +48,8 @@ class ExecutionEnvironment:
         cls, settings: FunctionSettings, sandbox: Sandbox, on_log: Callable[[str], None]
     ) -> Self:
         """Starts a runtime; `initialised` tells when it is ready."""
-        api, log = RuntimeApi(sandbox.host), _Log(on_log)
+        is_logged = log_filter(settings.log_format, settings.application_log_level)
+        api, log = RuntimeApi(sandbox.host), _Log(on_log, is_logged)
         await api.start()
         try:
             process = await sandbox.start(settings, api.address, log.add)
@@ -134,11 +136,14 @@ class ExecutionEnvironment:
 class _Log:
     """Where a runtime's lines go: always to the function's log, and to an invocation's own."""
 
-    def __init__(self, on_log: Callable[[str], None]) -> None:
+    def __init__(self, on_log: Callable[[str], None], is_logged: Callable[[str], bool]) -> None:
         self._on_log = on_log
+        self._is_logged = is_logged
         self._of_invocation: Callable[[str], None] | None = None
 
     def add(self, line: str) -> None:
+        if not self._is_logged(line):
+            return
         self._on_log(line)
         if self._of_invocation is not None:
             self._of_invocation(line)

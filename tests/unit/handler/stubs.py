@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-
 from handler.config import HandlerConfig
 from handler.context import Context
+from handler.counting import Counting
 from handler.processor import EveryTime, Parking, Process, Processor, RunsOnce
 from handler.records import Request
 
@@ -56,7 +55,7 @@ def processor(
         process=process,
         parking=parking,
         once=once or EveryTime(),
-        metrics=Metrics(namespace="Test", service="test"),
+        counting=Counting(service="test", namespace="Test"),
     )
 
 

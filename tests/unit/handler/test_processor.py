@@ -236,7 +236,11 @@ def is_cancelled(_: Request) -> None:
     raise CancelledError
 
 
-@pytest.mark.parametrize("ends", [exits, is_cancelled])
+def interrupts(_: Request) -> None:
+    raise KeyboardInterrupt("stop")
+
+
+@pytest.mark.parametrize("ends", [exits, is_cancelled, interrupts])
 def test_a_process_that_ends_the_program_has_failed_like_any_other(ends: Process) -> None:
     response, parking = run(batch(record(1), record(2)), ends)
 

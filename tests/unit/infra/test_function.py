@@ -56,8 +56,33 @@ def test_the_function_logs_json_to_a_group_of_its_own() -> None:
     logging = plan.inputs_of(FUNCTION)["loggingConfig"]
     assert logging["logFormat"] == "JSON"
     assert logging["logGroup"] == plan.exports["logGroup"] == plan.resource(LOG_GROUP).name
-    assert logging["applicationLogLevel"] == "WARN"
     assert plan.inputs_of(LOG_GROUP)["retentionInDays"] == 90
+
+
+@pytest.mark.parametrize(
+    ("level", "lambdas"),
+    [("DEBUG", "DEBUG"), ("INFO", "INFO"), ("WARN", "INFO"), ("ERROR", "INFO"), ("FATAL", "INFO")],
+)
+def test_lambda_drops_no_line_for_its_level_above_info(level: str, lambdas: str) -> None:
+    function = plan_of({"function": {"logLevel": level}}).inputs_of(FUNCTION)
+
+    told = HandlerConfig.from_environ(function["environment"]["variables"])
+    assert function["loggingConfig"]["applicationLogLevel"] == lambdas
+    assert told.log_level == level
+
+
+def test_no_two_stacks_have_the_same_service() -> None:
+    told = [
+        HandlerConfig.from_environ(
+            plan_of(stack=each).inputs_of(FUNCTION)["environment"]["variables"]
+        )
+        for each in ("dev", "prod")
+    ]
+
+    assert [each.service for each in told] == [
+        "requests-processor/dev/requests-processor",
+        "requests-processor/prod/requests-processor",
+    ]
 
 
 def test_log_group_and_rights_exist_before_the_function() -> None:

@@ -359,7 +359,8 @@ def test_whatever_stands_there_is_either_right_or_refused_with_a_message(
     except ConfigError as error:
         said = str(error).splitlines()[1:]
     else:
-        said = [*handler_config(config, failure_bucket="b", idempotency_table=None).to_environ()]
+        told = handler_config(config, service="s", failure_bucket="b", idempotency_table=None)
+        said = [*told.to_environ()]
 
     assert said
 
@@ -367,6 +368,6 @@ def test_whatever_stands_there_is_either_right_or_refused_with_a_message(
 def test_the_handler_is_told_what_the_stack_says_of_its_stream() -> None:
     config = parse(stream={"viewType": "OLD_IMAGE", "events": ["MODIFY", "REMOVE"]})
 
-    told = handler_config(config, failure_bucket="b", idempotency_table=None)
+    told = handler_config(config, service="s", failure_bucket="b", idempotency_table=None)
     assert told.stream == config.requests_stream
     assert told.stream.events == (EventName.MODIFY, EventName.REMOVE)

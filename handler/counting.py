@@ -1,0 +1,99 @@
+"""Counting: the handler's own metrics, and those of Powertools' `Metrics` that `process` has added.
+
+The two are kept apart, and neither decides what becomes of a batch: what cannot be counted is told
+in the log, once.
+"""
+
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import wraps
+from typing import Any, Final
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from handler.error_log import without_texts
+from handler.logs import logger
+
+FUNCTION_DIMENSION: Final = "function_name"
+"""Unique in the account and region, so that no two functions share a series."""
+
+_MANY: Final = 50
+"""Half of the metrics, and of the values of one, that Powertools puts into a line."""
+
+
+class Counting:
+    """Publishes at the end of a batch, in CloudWatch's embedded metric format."""
+
+    def __init__(self, *, service: str, namespace: str) -> None:
+        self._service = service
+        self._namespace = namespace
+
+    def make_room(self) -> None:
+        """After each record: prints what `process` has added while there is room for more.
+
+        A full set Powertools prints from within `add_metric`, and what cannot be serialised would
+        be an exception of `process`.
+        """
+        shared = Metrics._metrics  # noqa: SLF001 - it has no other name
+        if shared and max(len(shared), *(len(each["Value"]) for each in shared.values())) >= _MANY:
+            _flush_shared(self._namespace)
+
+    def publish(self, counts: Mapping[str, int], *, function_name: str) -> None:
+        """Prints what was counted, and then what `process` has added. Raises nothing."""
+        try:
+            self._print(counts, function_name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch is what it is
+            logger.warning("The batch is not counted", extra=without_texts(error))
+        _flush_shared(self._namespace)
+
+    def _print(self, counts: Mapping[str, int], function_name: str) -> None:
+        if not any(counts.values()):
+            return
+        # Metrics has one set for the whole process, which is the user's; this one is our own.
+        metrics = EphemeralMetrics(service=self._service, namespace=self._namespace)
+        metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
+        for name, count in counts.items():
+            if count:
+                metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+        metrics.flush_metrics()
+
+
+def _flush_shared(own_namespace: str) -> None:
+    """Prints the set that all instances of `Metrics` share, as their `log_metrics` would."""
+    instances = [metrics for metrics in map(_called, _instances) if metrics is not None]
+    shared = [each for each in instances if each.provider.metric_set is Metrics._metrics]  # noqa: SLF001 - as above
+    if not Metrics._metrics or not shared:  # noqa: SLF001 - as above
+        return
+    # The set is printed under one namespace: the user's own, where there is one.
+    metrics = next((each for each in shared if each.namespace != own_namespace), shared[0])
+    try:
+        metrics.flush_metrics()
+    except Exception as error:  # noqa: BLE001 - the set may hold anything
+        logger.warning("Metrics of process are dropped", extra=without_texts(error))
+        # Or it would fail at the end of every batch from now on.
+        with suppress(Exception):
+            metrics.clear_metrics()
+
+
+def _called(reference: "weakref.ref[Metrics]") -> Metrics | None:
+    return reference()
+
+
+_instances: Final[list["weakref.ref[Metrics]"]] = []
+"""Every `Metrics` of the process: the namespace stands in the instance, the metrics do not."""
+
+
+def _remember_instances() -> None:
+    init = Metrics.__init__
+
+    @wraps(init)
+    def remembering(self: Metrics, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options)
+        _instances.append(weakref.ref(self, _instances.remove))
+
+    Metrics.__init__ = remembering  # type: ignore[method-assign] # Powertools keeps no list
+
+
+_remember_instances()

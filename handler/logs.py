@@ -1,0 +1,115 @@
+"""The handler's logger, and what holds for every line of the function, whoever prints it.
+
+The least level is the stack's; keys that `process` appends end with its record; and the text of an
+exception, which may hold payload, is logged at DEBUG only, also where Python itself would print it.
+"""
+
+import logging
+import operator
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import BasePowertoolsFormatter
+
+from handler.config import LOG_LEVEL_VARIABLE
+from handler.error_log import without_texts
+
+# RFC 3339: with any other timestamp Lambda takes a line for INFO, whatever its level
+# (Lambda Developer Guide, "Log-level filtering"). Powertools' default is another.
+logger: Final = Logger(use_rfc3339=True, utc=True)
+
+
+def set_up(environ: Mapping[str, str]) -> None:
+    """Once, before the user's module is imported: what that logs while it is loaded counts too."""
+    _set_least_level(environ.get(LOG_LEVEL_VARIABLE, ""))
+    threading.excepthook = _thread_failed
+    sys.unraisablehook = _not_raised
+    for name in ("asyncio", "concurrent.futures"):
+        logging.getLogger(name).addFilter(_keep_texts_back)
+
+
+def _set_least_level(name: str) -> None:
+    # Not by the loggers' own levels: Powertools lets AWS_LAMBDA_LOG_LEVEL win over every other
+    # (3.37.0), in loggers that are made later too. And what has no level, as metrics, is printed.
+    level = logging.getLevelNamesMapping().get(name)
+    if level is not None:
+        logging.disable(level - 1)
+
+
+def log_error(message: str, error: BaseException, ids: Mapping[str, object]) -> None:
+    """A line without the exception's text, and one with it at DEBUG."""
+    logger.error(message, extra={**ids, **without_texts(error)})
+    logger.debug("The error", extra=ids, exc_info=error)
+
+
+@contextmanager
+def keys_put_back() -> Iterator[None]:
+    """Within it keys may be appended, changed and removed; afterwards they are as before."""
+    before = {formatter: {**formatter.get_current_keys()} for formatter in _formatters()}
+    of_context = {**logger.thread_safe_get_current_keys()}
+    try:
+        yield
+    finally:
+        for formatter in _formatters():
+            # User code may stand behind a formatter, and putting back decides no record.
+            with suppress(Exception):
+                if formatter in before:
+                    _put_back(formatter.get_current_keys(), before[formatter])
+                else:
+                    formatter.clear_state()
+        if not _are_same(logger.thread_safe_get_current_keys(), of_context):
+            logger.thread_safe_clear_keys()
+            logger.thread_safe_append_keys(**of_context)
+
+
+def _put_back(keys: dict[str, Any], before: dict[str, Any]) -> None:
+    if not _are_same(keys, before):
+        keys.clear()
+        keys.update(before)
+
+
+def _are_same(keys: dict[str, Any], others: dict[str, Any]) -> bool:
+    """By identity: comparing values would run the user's code."""
+    return [*keys] == [*others] and all(map(operator.is_, keys.values(), others.values()))
+
+
+_known: dict[str, Any] = {"loggers": 0, "formatters": ()}
+"""The formatters, as they were when there were so many loggers: looking through all takes time."""
+
+
+def _formatters() -> tuple[BasePowertoolsFormatter, ...]:
+    """Those of Powertools' loggers, each with the keys of its logger and of the children."""
+    loggers = logging.Logger.manager.loggerDict
+    if _known["loggers"] != len(loggers):
+        handlers = [getattr(each, "powertools_handler", None) for each in list(loggers.values())]
+        formatters = (getattr(each, "formatter", None) for each in handlers)
+        _known["formatters"] = tuple(
+            {each: None for each in formatters if isinstance(each, BasePowertoolsFormatter)}
+        )
+        _known["loggers"] = len(loggers)
+    return tuple(_known["formatters"])
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """In place of Python's, which prints the text. SystemExit is no failure there either."""
+    if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+        log_error("A thread has failed", failed.exc_value, {})
+
+
+def _not_raised(failed: "sys.UnraisableHookArgs") -> None:
+    """What is raised where nobody can catch it, as in `__del__`."""
+    if failed.exc_value is not None:
+        log_error("An exception could not be raised", failed.exc_value, {})
+
+
+def _keep_texts_back(record: logging.LogRecord) -> bool:
+    """Of a library's line about an exception of the user's: its first line, without the text."""
+    if record.exc_info and record.exc_info[1] and logger.log_level > logging.DEBUG:
+        record.msg = str(record.msg).split("\n", 1)[0]
+        record.__dict__.update(without_texts(record.exc_info[1]))
+        record.exc_info = None
+    return True
