@@ -7,7 +7,8 @@ base64 text, and of a malformed value they make something or raise whatever come
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Any, Final
 
@@ -19,14 +20,35 @@ _NUMBERS: Final = Context(prec=38, Emin=-128, Emax=125, traps=[Inexact, InvalidO
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
-class InvalidAttributeValueError(ValueError):
-    """No attribute value: where inside the attribute, what is there, what would be right."""
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong: where inside the value, what is there, what would be right."""
 
-    def __init__(self, found: object, expected: str) -> None:
-        super().__init__(expected)
-        self.path = ""
-        self.found = found
-        self.expected = expected
+    path: str
+    found: object
+    expected: str
+    """Completes "must be ..."."""
+
+
+class InvalidAttributeValueError(ValueError):
+    """No attribute value, or none of the type that is declared; says all that is wrong."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("; ".join(f"{one.path} must be {one.expected}" for one in mistakes))
+        self.mistakes = mistakes
+
+    def within(self, step: str) -> list[Mistake]:
+        """The mistakes as seen from one level further out."""
+        return [Mistake(step + one.path, one.found, one.expected) for one in self.mistakes]
+
+
+def invalid(found: object, expected: str) -> InvalidAttributeValueError:
+    """That a value is not as it must be, whole."""
+    return InvalidAttributeValueError(Mistake("", found, expected))
+
+
+ContentDecoder = Callable[[object, int], Any]
+"""Decodes the content of a typed value; the number is how deep it lies."""
 
 
 def plain_map(content: object) -> dict[str, Any]:
@@ -34,23 +56,109 @@ def plain_map(content: object) -> dict[str, Any]:
 
     S becomes str, N Decimal, B bytes, BOOL bool, NULL None, M dict, L list; SS, NS and BS sets.
     """
-    return _map(content, 0)
+    plain: dict[str, Any] = _plain_map(content, 0)
+    return plain
 
 
-def _plain(value: object, depth: int) -> Any:
-    if not isinstance(value, dict) or len(value) != 1:
-        raise InvalidAttributeValueError(value, 'a typed value such as {"S": "text"}')
-    ((kind, content),) = value.items()
-    decode = _DECODERS.get(kind)
-    if decode is None:
-        raise InvalidAttributeValueError(kind, f"of one of the types {', '.join(_DECODERS)}")
-    return decode(content, depth)
+def value_decoder(decoders: Mapping[str, ContentDecoder]) -> ContentDecoder:
+    """Decodes a typed value that has one of these DynamoDB types."""
+    expected = in_words(decoders)
+
+    def decode(value: object, depth: int) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise invalid(value, expected)
+        ((kind, content),) = value.items()
+        decode_content = decoders.get(kind)
+        if decode_content is None:
+            raise invalid(value, expected)
+        return decode_content(content, depth)
+
+    return decode
+
+
+def in_words(kinds: Collection[str]) -> str:
+    """A typed value of one of these DynamoDB types, completing "must be ..."."""
+    if len(kinds) == len(_IN_WORDS):
+        return f'a typed value such as {{"S": "text"}}, of the types {", ".join(_IN_WORDS)}'
+    return " or ".join(_IN_WORDS[kind] for kind in kinds)
+
+
+_IN_WORDS: Final = {
+    "S": 'a string, {"S": "..."}',
+    "N": 'a number, {"N": "..."}',
+    "B": 'binary, {"B": "..."}',
+    "BOOL": 'a boolean, {"BOOL": ...}',
+    "NULL": 'null, {"NULL": true}',
+    "SS": 'a set of strings, {"SS": [...]}',
+    "NS": 'a set of numbers, {"NS": [...]}',
+    "BS": 'a set of binaries, {"BS": [...]}',
+    "M": 'a map, {"M": {...}}',
+    "L": 'a list, {"L": [...]}',
+}
+
+
+def map_of(decode: ContentDecoder) -> ContentDecoder:
+    """Decodes the content of an M whose values are all decoded alike."""
+
+    def decode_map(content: object, depth: int) -> dict[str, Any]:
+        if not isinstance(content, dict):
+            raise invalid(content, "an object, being an M")
+        inner = one_deeper(content, depth)
+        plain, mistakes = {}, list[Mistake]()
+        for name, value in content.items():
+            try:
+                plain[name] = decode(value, inner)
+            except InvalidAttributeValueError as error:
+                mistakes += error.within(f".{name}")
+        if mistakes:
+            raise InvalidAttributeValueError(*mistakes)
+        return plain
+
+    return decode_map
+
+
+def list_of(decode: ContentDecoder) -> ContentDecoder:
+    """Decodes the content of an L whose elements are all decoded alike."""
+
+    def decode_list(content: object, depth: int) -> list[Any]:
+        if not isinstance(content, list):
+            raise invalid(content, "a list, being an L")
+        inner = one_deeper(content, depth)
+        plain, mistakes = list[Any](), list[Mistake]()
+        for index, value in enumerate(content):
+            try:
+                plain.append(decode(value, inner))
+            except InvalidAttributeValueError as error:
+                mistakes += error.within(f"[{index}]")
+        if mistakes:
+            raise InvalidAttributeValueError(*mistakes)
+        return plain
+
+    return decode_list
+
+
+def set_of(kind: str, decode: ContentDecoder) -> ContentDecoder:
+    """Decodes the content of a set: SS, NS or BS, whose members are of the type `kind`."""
+
+    def decode_set(content: object, depth: int) -> set[Any]:
+        if not isinstance(content, list):
+            raise invalid(content, f"a list, being of the type {kind}S")
+        return {decode(member, depth) for member in content}
+
+    return decode_set
+
+
+def one_deeper(content: dict[Any, Any] | list[Any], depth: int) -> int:
+    """The depth of what a map or list holds. Raises `InvalidAttributeValueError` past the limit."""
+    if content and depth >= MAXIMUM_DEPTH:
+        raise invalid(content, f"nested no deeper than {MAXIMUM_DEPTH} levels")
+    return depth + 1
 
 
 def _string(content: object, _: int) -> str:
     if isinstance(content, str):
         return content
-    raise InvalidAttributeValueError(content, "a text, being an S")
+    raise invalid(content, "a text, being an S")
 
 
 def _number(content: object, _: int) -> Decimal:
@@ -59,7 +167,7 @@ def _number(content: object, _: int) -> Decimal:
             return _NUMBERS.create_decimal(content)
         except DecimalException:
             pass
-    raise InvalidAttributeValueError(content, "a number of at most 38 digits as a text, being an N")
+    raise invalid(content, "a number of at most 38 digits as a text, being an N")
 
 
 def _binary(content: object, _: int) -> bytes:
@@ -68,71 +176,33 @@ def _binary(content: object, _: int) -> bytes:
             return base64.b64decode(content, validate=True)
         except ValueError:
             pass
-    raise InvalidAttributeValueError(content, "base64 text, being a B")
+    raise invalid(content, "base64 text, being a B")
 
 
 def _bool(content: object, _: int) -> bool:
     if isinstance(content, bool):
         return content
-    raise InvalidAttributeValueError(content, "true or false, being a BOOL")
+    raise invalid(content, "true or false, being a BOOL")
 
 
 def _null(content: object, _: int) -> None:
     if content is not True:
-        raise InvalidAttributeValueError(content, "true, being a NULL")
+        raise invalid(content, "true, being a NULL")
 
 
-def _map(content: object, depth: int) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise InvalidAttributeValueError(content, "an object, being an M")
-    plain = {}
-    for name, value in content.items():
-        try:
-            plain[name] = _nested(value, depth)
-        except InvalidAttributeValueError as error:
-            error.path = f".{name}{error.path}"
-            raise
-    return plain
-
-
-def _list(content: object, depth: int) -> list[Any]:
-    if not isinstance(content, list):
-        raise InvalidAttributeValueError(content, "a list, being an L")
-    plain = []
-    for index, value in enumerate(content):
-        try:
-            plain.append(_nested(value, depth))
-        except InvalidAttributeValueError as error:
-            error.path = f"[{index}]{error.path}"
-            raise
-    return plain
-
-
-def _nested(value: object, depth: int) -> Any:
-    if depth >= MAXIMUM_DEPTH:
-        raise InvalidAttributeValueError(value, f"nested no deeper than {MAXIMUM_DEPTH} levels")
-    return _plain(value, depth + 1)
-
-
-def _set_of(kind: str) -> Callable[[object, int], set[Any]]:
-    def decode(content: object, depth: int) -> set[Any]:
-        if not isinstance(content, list):
-            raise InvalidAttributeValueError(content, f"a list, being of the type {kind}S")
-        member = _DECODERS[kind]
-        return {member(one, depth) for one in content}
-
-    return decode
-
-
-_DECODERS: Final[dict[str, Callable[[object, int], Any]]] = {
+DECODERS: Final[dict[str, ContentDecoder]] = {
     "S": _string,
     "N": _number,
     "B": _binary,
     "BOOL": _bool,
     "NULL": _null,
-    "M": _map,
-    "L": _list,
-    "SS": _set_of("S"),
-    "NS": _set_of("N"),
-    "BS": _set_of("B"),
+    "SS": set_of("S", _string),
+    "NS": set_of("N", _number),
+    "BS": set_of("B", _binary),
 }
+"""Of each DynamoDB type, what its content becomes in plain Python."""
+
+_plain: Final = value_decoder(DECODERS)
+_plain_map: Final = map_of(_plain)
+DECODERS["M"] = _plain_map
+DECODERS["L"] = list_of(_plain)

@@ -5,10 +5,15 @@ environment variables. The infrastructure reads this module to build the stack, 
 read what it was given. It is part of the image, so it uses the standard library only.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from handler.change import Change
+from handler.item import Request
+from handler.item_types import InvalidItemTypeError, ItemType, item_type_of
 
 ENTRY_POINT: Final = "handler.app.handler"
 """The image's command: module path and function, as Lambda expects it."""
@@ -78,15 +83,14 @@ _EXISTING: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestsStream:
-    """The contract: the items of the table, and which of their changes are requests.
+    """The contract: what an item of the table is, and which of their changes are requests.
 
-    Raises `InvalidContractError` when an event's records would carry no image to make a request of.
+    Raises `InvalidContractError` when the type is none, or when the records of an event would
+    carry no image to make a request of.
     """
 
-    key_attribute: str = "request_id"
-    """The table's only key, a string (DynamoDB type S)."""
-    payload_attribute: str = "payload"
-    """The attribute, a map (DynamoDB type M), that holds the request's content."""
+    request: type[Change[Any]] = Request
+    """What `process` gets: `Change[Order]`, or a subclass of it, where Order is what an item is."""
     view_type: StreamViewType = StreamViewType.NEW_IMAGE
     events: tuple[EventName, ...] = (EventName.INSERT,)
     """The events that are requests; a record of any other event is not processed."""
@@ -97,22 +101,35 @@ class RequestsStream:
             problems.append("events must name at least one of INSERT, MODIFY, REMOVE")
         if len(set(self.events)) != len(self.events):
             problems.append(f"events must not repeat: {', '.join(self.events)}")
-        problems += [
+        try:
+            needs_image = not self.item.is_keys_only
+        except InvalidItemTypeError as error:
+            problems.append(str(error))
+        else:
+            problems += self._without_image() if needs_image else []
+        if problems:
+            raise InvalidContractError("; ".join(problems))
+
+    @property
+    def item(self) -> ItemType[Any]:
+        """What an item of the table is."""
+        return item_type_of(self.request)
+
+    def image(self, event: EventName) -> Image | None:
+        """The image a request is made of: the new one where the record carries it, else the old.
+
+        None: the record carries none, and the keys are all that the type needs.
+        """
+        carried = self.view_type.images(event)
+        return next((image for image in Image if image in carried), None)
+
+    def _without_image(self) -> list[str]:
+        return [
             f"{event} records carry no image under {self.view_type}; "
             f"it takes {' or '.join(_view_types_for(event))}"
             for event in dict.fromkeys(self.events)
             if not self.view_type.images(event)
         ]
-        if not self.key_attribute or not self.payload_attribute:
-            problems.append("key_attribute and payload_attribute must not be empty")
-        elif self.key_attribute == self.payload_attribute:
-            problems.append(f"key and payload cannot both be {self.key_attribute!r}")
-        if problems:
-            raise InvalidContractError("; ".join(problems))
-
-    def image(self, event: EventName) -> Image:
-        """The image a request is made of: the new one where the record carries it, else the old."""
-        return Image.NEW if Image.NEW in self.view_type.images(event) else Image.OLD
 
 
 def _view_types_for(event: EventName) -> list[str]:
@@ -142,8 +159,8 @@ class HandlerConfig:
     def to_environ(self) -> dict[str, str]:
         """The environment variables that carry this config; `from_environ` reads them back."""
         environ = {
-            _KEY_ATTRIBUTE: self.stream.key_attribute,
-            _PAYLOAD_ATTRIBUTE: self.stream.payload_attribute,
+            _CONTRACT: self.stream.item.fingerprint,
+            **_OF_THE_RELEASE_BEFORE,
             _VIEW_TYPE: str(self.stream.view_type),
             _EVENTS: ",".join(self.stream.events),
             _FAILURE_BUCKET: self.failure_bucket,
@@ -158,16 +175,19 @@ class HandlerConfig:
         return environ
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "HandlerConfig":
-        """Reads the config from environment variables.
+    def from_environ(
+        cls, environ: Mapping[str, str], stream: RequestsStream | None = None
+    ) -> "HandlerConfig":
+        """Reads the config from environment variables; `stream` is the contract of this code.
 
-        Raises `InvalidContractError`, naming every variable that is missing or malformed.
+        Raises `InvalidContractError`, naming every variable that is missing or malformed, and when
+        the stack was built with another contract.
         """
+        stream = stream or RequestsStream()
         reader = _EnvironReader(environ)
         view_type = reader.member(_VIEW_TYPE, StreamViewType)
         events = reader.members(_EVENTS, EventName)
-        key_attribute = reader.text(_KEY_ATTRIBUTE)
-        payload_attribute = reader.text(_PAYLOAD_ATTRIBUTE)
+        reader.same(_CONTRACT, stream.item.fingerprint)
         failure_bucket = reader.text(_FAILURE_BUCKET)
         expires_after = reader.number(_IDEMPOTENCY_EXPIRES_AFTER)
         minimum_remaining_time = reader.number(_MINIMUM_REMAINING_TIME)
@@ -177,12 +197,7 @@ class HandlerConfig:
         if reader.problems or view_type is None:
             raise InvalidContractError("environment: " + "; ".join(reader.problems))
         return cls(
-            stream=RequestsStream(
-                key_attribute=key_attribute,
-                payload_attribute=payload_attribute,
-                view_type=view_type,
-                events=events,
-            ),
+            stream=dataclasses.replace(stream, view_type=view_type, events=events),
             failure_bucket=failure_bucket,
             idempotency_table=environ.get(_IDEMPOTENCY_TABLE),
             idempotency_expires_after=expires_after,
@@ -194,8 +209,7 @@ class HandlerConfig:
 
 
 # The names of the environment variables. POWERTOOLS_* are Powertools' own.
-_KEY_ATTRIBUTE: Final = "REQUESTS_KEY_ATTRIBUTE"
-_PAYLOAD_ATTRIBUTE: Final = "REQUESTS_PAYLOAD_ATTRIBUTE"
+_CONTRACT: Final = "REQUESTS_CONTRACT"
 _VIEW_TYPE: Final = "REQUESTS_STREAM_VIEW_TYPE"
 _EVENTS: Final = "REQUESTS_EVENTS"
 _FAILURE_BUCKET: Final = "REQUESTS_FAILURE_BUCKET"
@@ -204,6 +218,14 @@ _IDEMPOTENCY_EXPIRES_AFTER: Final = "REQUESTS_IDEMPOTENCY_EXPIRES_AFTER"
 _MINIMUM_REMAINING_TIME: Final = "REQUESTS_MINIMUM_REMAINING_TIME"
 _SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _METRICS_NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
+
+
+# Lambda updates a function's configuration first and its code second: until then the code of the
+# release before runs, which reads these. They go with the next release.
+_OF_THE_RELEASE_BEFORE: Final = {
+    "REQUESTS_KEY_ATTRIBUTE": "request_id",
+    "REQUESTS_PAYLOAD_ATTRIBUTE": "payload",
+}
 
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -221,6 +243,14 @@ class _EnvironReader:
         if not value:
             self.problems.append(f"{name} is not set")
         return value
+
+    def same(self, name: str, expected: str) -> None:
+        value = self.text(name)
+        if value and value != expected:
+            self.problems.append(
+                f"{name} is {value}, and this code's is {expected}: the function's code and its "
+                "stack have different contracts; deploy both from the same commit"
+            )
 
     def number(self, name: str) -> int:
         value = self.text(name)

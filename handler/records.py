@@ -4,39 +4,32 @@ Nothing here knows of Lambda or AWS clients. What cannot be a request is a `Malf
 whatever is wrong with it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from handler.attribute_values import InvalidAttributeValueError, plain_map
-from handler.config import EventName, RequestsStream
+from handler.attribute_values import InvalidAttributeValueError, Mistake, in_words
+from handler.change import MalformedRecordError, RejectedRequestError
+from handler.config import EventName, Image, RequestsStream
+from handler.item import Request
+
+__all__ = [
+    "MalformedRecordError",
+    "RejectedRequestError",
+    "Request",
+    "event_name",
+    "record_id",
+    "request_of",
+    "sequence_number",
+]
+
+_TIME_TO_LIVE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+"""Who removes what has expired (DynamoDB Developer Guide, "DynamoDB Streams and Time to Live")."""
+
+_MOST_MISTAKES: Final = 20
+"""Told of one record: a list of thousands may be wrong in each of its elements."""
 
 _EVENT_NAMES: Final = {event.value: event for event in EventName}
-
-
-class RejectedRequestError(Exception):
-    """No retry can help: the record is parked in the failure bucket, and the stream goes on."""
-
-
-class MalformedRecordError(RejectedRequestError):
-    """The record is no request: says which attribute, what is there and what should be."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """One item of the table, and the change that made it a request."""
-
-    request_id: str
-    payload: dict[str, Any]
-    """Plain Python: str, Decimal, bytes, bool, None, dict, list, and sets of the first three."""
-    event_id: str
-    """Unique to the change; the same when the record is delivered again."""
-    event_name: EventName
-    sequence_number: str
-    """Its place in the shard: larger is later. Compare as numbers, not as texts."""
-    time: datetime
-    """When the change was written, UTC, to about a second."""
 
 
 def event_name(record: object) -> EventName:
@@ -48,26 +41,29 @@ def event_name(record: object) -> EventName:
     return event
 
 
-def request_of(record: object, stream: RequestsStream) -> Request:
-    """Makes the request of a stream record. Raises `MalformedRecordError`."""
+def request_of(record: object, stream: RequestsStream) -> Any:
+    """Makes the request of a stream record: what `stream.request` names.
+
+    Raises `MalformedRecordError`, and what the item's own `__post_init__` raises.
+    """
     event = event_name(record)
     whole = _mapping(record, "record", record)
     change = _mapping(record, "dynamodb", whole.get("dynamodb"))
-    image_name = stream.image(event)
-    image = _mapping(record, f"dynamodb.{image_name}", change.get(image_name))
     keys = _mapping(record, "dynamodb.Keys", change.get("Keys"))
-    request_id = _key(record, f"{image_name}.{stream.key_attribute}", image, stream)
-    key = _key(record, f"Keys.{stream.key_attribute}", keys, stream)
-    if key != request_id:
-        where = f"{image_name}.{stream.key_attribute}"
-        raise _malformed(record, where, request_id, f"the same as in Keys: {key!r}")
-    return Request(
-        request_id=request_id,
-        payload=_payload(record, f"{image_name}.{stream.payload_attribute}", image, stream),
-        event_id=_text(record, "eventID", whole.get("eventID")),
+    image_name = stream.image(event)
+    image = keys
+    if image_name is not None:
+        image = _mapping(record, f"dynamodb.{image_name}", change.get(image_name))
+    item = _item(record, image_name, image, keys, stream)
+    return stream.request(
+        item=item,
+        old=_old(record, change, image_name, item, stream),
+        event_id=_string(record, "eventID", whole.get("eventID")),
         event_name=event,
         sequence_number=_sequence_number(record, change.get("SequenceNumber")),
         time=_time(record, change.get("ApproximateCreationDateTime")),
+        removed_by_ttl=whole.get("userIdentity") == _TIME_TO_LIVE,
+        image=image,
     )
 
 
@@ -87,26 +83,54 @@ def sequence_number(record: object) -> str | None:
     return number if isinstance(number, str) and number.isascii() and number.isdigit() else None
 
 
-def _key(record: object, where: str, image: Mapping[str, Any], stream: RequestsStream) -> str:
-    value = image.get(stream.key_attribute)
-    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("S"), str):
-        return str(value["S"])
-    raise _malformed(record, where, value, 'a string, {"S": "..."}')
-
-
-def _payload(
-    record: object, where: str, image: Mapping[str, Any], stream: RequestsStream
-) -> dict[str, Any]:
-    value = image.get(stream.payload_attribute)
-    if not isinstance(value, dict) or list(value) != ["M"]:
-        raise _malformed(record, where, value, 'a map, {"M": {...}}')
+def _item(
+    record: object,
+    image_name: Image | None,
+    image: Mapping[str, Any],
+    keys: Mapping[str, Any],
+    stream: RequestsStream,
+) -> Any:
+    """The item, whose keys are those that the record has been written under."""
+    mistakes = [
+        Mistake(f"Keys.{key.name}", None, in_words([key.type]))
+        if key.name not in keys
+        else Mistake(
+            f"{image_name}.{key.name}",
+            image[key.name],
+            f"the same as in Keys: {_in_words(keys[key.name])}",
+        )
+        for key in stream.item.keys
+        if key.name in image and image[key.name] != keys.get(key.name)
+    ]
     try:
-        return plain_map(value["M"])
+        item = stream.item.decode(image)
     except InvalidAttributeValueError as error:
-        raise _malformed(record, where + error.path, error.found, error.expected) from None
+        mistakes += error.within(str(image_name or "Keys"))
+    if mistakes:
+        raise _misfit(record, mistakes)
+    return item
 
 
-def _text(record: object, where: str, value: object) -> str:
+def _old(
+    record: object,
+    change: Mapping[str, Any],
+    image_name: Image | None,
+    item: object,
+    stream: RequestsStream,
+) -> Any:
+    """The item before the change; the item itself where that is what the request is made of."""
+    if image_name is Image.OLD:
+        return item
+    if Image.OLD not in change:
+        return None
+    old = _mapping(record, f"dynamodb.{Image.OLD}", change[Image.OLD])
+    try:
+        return stream.item.decode(old)
+    except InvalidAttributeValueError as error:
+        raise _misfit(record, error.within(str(Image.OLD))) from None
+
+
+def _string(record: object, where: str, value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise _malformed(record, where, value, "a text")
@@ -139,6 +163,17 @@ def _malformed(record: object, where: str, found: object, expected: str) -> Malf
     return MalformedRecordError(
         f"record {record_id(record)}: {where} must be {expected}, found {_in_words(found)}"
     )
+
+
+def _misfit(record: object, mistakes: Sequence[Mistake]) -> MalformedRecordError:
+    """All mistakes at once; of very many the first."""
+    told = [
+        f"{one.path} must be {one.expected}, found {_in_words(one.found)}"
+        for one in mistakes[:_MOST_MISTAKES]
+    ]
+    more = len(mistakes) - len(told)
+    rest = f"; and {more} more" if more else ""
+    return MalformedRecordError(f"record {record_id(record)}: {'; '.join(told)}{rest}")
 
 
 def _in_words(value: object) -> str:

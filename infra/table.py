@@ -28,11 +28,15 @@ class RequestsTable(pulumi.ComponentResource):
 
     def _table(self, name: str, config: StackConfig) -> aws.dynamodb.Table:
         stream = config.requests_stream
+        keys = stream.item.keys
         return aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
-            hash_key=stream.key_attribute,
-            attributes=[aws.dynamodb.TableAttributeArgs(name=stream.key_attribute, type="S")],
+            hash_key=keys[0].name,
+            range_key=keys[1].name if len(keys) > 1 else None,
+            attributes=[
+                aws.dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in keys
+            ],
             stream_enabled=True,
             stream_view_type=str(stream.view_type),
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(

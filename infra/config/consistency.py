@@ -24,7 +24,7 @@ _OWN_TAGS: Final = 2
 
 def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Problem]:
     """What cannot be of a table under the contract."""
-    if table.ttl_attribute in {stream.key_attribute, stream.payload_attribute}:
+    if "N" not in stream.item.attributes.get(table.ttl_attribute or "", {"N"}):
         yield Problem(
             "table.ttlAttribute",
             f"must not be {table.ttl_attribute}: DynamoDB wants a number there, "

@@ -95,10 +95,12 @@ def object_problem(field: Field, example: str) -> Problem:
     return field.places[-1], f"must lead to a leaf, as {example}, got {got}"
 
 
-def typed_problems(field: Field, at: int, expected: str | None = None) -> Iterator[Problem]:
+def typed_problems(
+    field: Field, at: int, expected: frozenset[str] | None = None
+) -> Iterator[Problem]:
     """Why a field cannot match, whose key number `at` must be a DynamoDB type.
 
-    `expected` is the one that the contract gives the attribute, if it does.
+    `expected` are those that the contract gives the attribute, if it declares it.
     """
     if at == len(field.names):
         yield field.places[-1], _missing_type(field, expected)
@@ -107,8 +109,9 @@ def typed_problems(field: Field, at: int, expected: str | None = None) -> Iterat
     if type_ not in _TYPES:
         known = f"{', '.join(_TYPES)}; the attributes of a map come after M"
         yield place, f'must be the DynamoDB type of {field.names[at - 1]} ({known}), got "{type_}"'
-    elif expected not in {None, type_}:
-        yield place, f"must be {expected}, the type of {field.names[at - 1]}, got {type_}"
+    elif expected is not None and type_ not in expected:
+        declared = " or ".join(sorted(expected))
+        yield place, f"must be {declared}, the type of {field.names[at - 1]}, got {type_}"
     elif type_ in _KIND_OF_TYPE:
         yield from leaf_problems(field, at + 1, _KIND_OF_TYPE[type_], type_)
     elif at + 1 == len(field.names):
@@ -158,10 +161,11 @@ def _is_base64(matcher: EqualsText) -> bool:
     return True
 
 
-def _missing_type(field: Field, expected: str | None) -> str:
+def _missing_type(field: Field, expected: frozenset[str] | None) -> str:
     got = shown(list(field.values))
-    if expected in _WITHIN:
-        return f'must name its type, as {{"{expected}": {_WITHIN[expected]}}}, got {got}'
+    container = next((type_ for type_ in _WITHIN if expected == frozenset({type_})), None)
+    if container is not None:
+        return f'must name its type, as {{"{container}": {_WITHIN[container]}}}, got {got}'
     example = field.values[0]
     type_, values = "S", list(field.values)
     if isinstance(example, bool):

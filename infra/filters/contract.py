@@ -6,7 +6,7 @@ attributes of `infra.filters.attributes`.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from handler.config import EventName, Image, RequestsStream, StreamViewType
@@ -21,6 +21,9 @@ from infra.filters.attributes import (
 from infra.filters.matcher import Field
 from infra.filters.operators import EqualsText
 from infra.filters.pattern_json import shown
+
+_NEAR_MISS: Final = 0.8
+"""How alike an undeclared name must be to a declared one to be taken for a slip: 1 is the same."""
 
 _TOP_LEVEL: Final = (
     "awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN",
@@ -126,11 +129,30 @@ def _item_problems(field: Field, stream: RequestsStream) -> Iterator[Problem]:
     """A field within Keys or an image: an attribute, then its type."""
     if len(field.names) == 2:
         yield object_problem(field, '{"attribute": {"S": ["text"]}}')
-    elif field.names[1] == "Keys" and field.names[2] != stream.key_attribute:
-        yield field.places[2], f"is not a key; the table's only key is {stream.key_attribute}"
+    elif field.names[1] == "Keys" and field.names[2] not in _keys(stream):
+        yield field.places[2], f"is not a key; the table's {_keys_in_words(stream)}"
+    elif near := _near_miss(field.names[2], stream.item.attributes):
+        yield field.places[2], f"is no attribute of the items' type; did you mean {near}?"
     else:
-        types = {stream.key_attribute: "S", stream.payload_attribute: "M"}
-        yield from typed_problems(field, 3, types.get(field.names[2]))
+        yield from typed_problems(field, 3, stream.item.attributes.get(field.names[2]))
+
+
+def _near_miss(name: str, declared: Collection[str]) -> str | None:
+    """The attribute that is meant, of a name that is declared but for a slip."""
+    if name in declared:
+        return None
+    lower = {each.lower(): each for each in declared}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=_NEAR_MISS)
+    return lower[near[0]] if near else None
+
+
+def _keys_in_words(stream: RequestsStream) -> str:
+    names = _keys(stream)
+    return f"only key is {names[0]}" if len(names) == 1 else f"keys are {' and '.join(names)}"
+
+
+def _keys(stream: RequestsStream) -> list[str]:
+    return [key.name for key in stream.item.keys]
 
 
 def _missing_image(

@@ -12,7 +12,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from handler.attribute_values import in_words
 from handler.config import EventName, RequestsStream
+from infra.sample_items import TypedItem, sample_item
 
 
 class ItemsError(Exception):
@@ -24,7 +26,7 @@ class Write:
     """One change of the table, and the event that it makes."""
 
     event: EventName
-    key: str
+    key: TypedItem
     item: Mapping[str, Any]
     """The item afterwards, typed; the key alone for a removal."""
 
@@ -39,25 +41,16 @@ class Write:
 def built_in_mix(stream: RequestsStream) -> list[Write]:
     """Twelve inserts, four updates and two removals, as a table sees them in a busy minute."""
     inserts = inserts_of(stream, 12)
-    updates = [
-        _write(stream, EventName.MODIFY, write.key, {"message": "changed my mind"})
-        for write in inserts[2:10:2]
+    updates = [_write(stream, EventName.MODIFY, number, "changed") for number in (3, 5, 7, 9)]
+    removals = [
+        Write(event=EventName.REMOVE, key=write.key, item=write.key) for write in inserts[8:10]
     ]
-    removals = [_removal(stream, write.key) for write in inserts[8:10]]
     return [*inserts[:6], *updates[:2], *inserts[6:], *updates[2:], *removals]
 
 
 def inserts_of(stream: RequestsStream, count: int) -> list[Write]:
-    """So many new requests."""
-    return [
-        _write(
-            stream,
-            EventName.INSERT,
-            f"request-{number:04d}",
-            {"message": f"hello number {number}", "attempt": 1, "tags": ["demo"]},
-        )
-        for number in range(1, count + 1)
-    ]
+    """So many new items of the contract's type."""
+    return [_write(stream, EventName.INSERT, number, "hello") for number in range(1, count + 1)]
 
 
 def read_items(path: Path, stream: RequestsStream) -> list[Write]:
@@ -66,7 +59,7 @@ def read_items(path: Path, stream: RequestsStream) -> list[Write]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ItemsError(f"{path} cannot be read: {error}") from error
-    writes, problems, seen = [], [], set[str]()
+    writes, problems, seen = [], [], list[TypedItem]()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -76,7 +69,7 @@ def read_items(path: Path, stream: RequestsStream) -> list[Write]:
             problems.append(f"{path}:{number}: {error}")
         else:
             writes.append(write)
-            seen.add(write.key)
+            seen.append(write.key)
     if not writes and not problems:
         problems.append(f"{path} holds no items; it takes one JSON object a line")
     if problems:
@@ -89,29 +82,33 @@ def count_of(writes: Iterable[Write], events: Sequence[EventName]) -> int:
     return sum(write.event in events for write in writes)
 
 
-def _item(line: str, stream: RequestsStream, seen: set[str]) -> Write:
+def _item(line: str, stream: RequestsStream, seen: Sequence[TypedItem]) -> Write:
     try:
         item = json.loads(line, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise ItemsError(f"is not JSON: {error}") from error
     if not isinstance(item, dict):
         raise ItemsError("must be a JSON object")
-    key = item.get(stream.key_attribute)
-    if not isinstance(key, str) or not key:
-        raise ItemsError(f"must have {stream.key_attribute}, a text")
     try:
-        typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
+        typed: Any = {name: TypeSerializer().serialize(value) for name, value in item.items()}
     except (TypeError, ArithmeticError) as error:
         raise ItemsError(f"is nothing DynamoDB can hold: {error}") from error
+    key = _key(typed, stream)
     event = EventName.MODIFY if key in seen else EventName.INSERT
     return Write(event=event, key=key, item=typed)
 
 
-def _write(stream: RequestsStream, event: EventName, key: str, payload: object) -> Write:
-    item = {stream.key_attribute: key, stream.payload_attribute: payload}
-    typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
-    return Write(event=event, key=key, item=typed)
+def _key(item: TypedItem, stream: RequestsStream) -> TypedItem:
+    problems = [
+        f"must have {key.name}, {in_words([key.type])}"
+        for key in stream.item.keys
+        if not item.get(key.name, {}).get(key.type)
+    ]
+    if problems:
+        raise ItemsError(" and ".join(problems))
+    return {key.name: item[key.name] for key in stream.item.keys}
 
 
-def _removal(stream: RequestsStream, key: str) -> Write:
-    return Write(event=EventName.REMOVE, key=key, item={stream.key_attribute: {"S": key}})
+def _write(stream: RequestsStream, event: EventName, number: int, word: str) -> Write:
+    item = sample_item(stream, f"{number:04d}", word=word)
+    return Write(event=event, key=_key(item, stream), item=item)

@@ -112,7 +112,8 @@ def once(table: Any, **settings: Any) -> Once:
 
 
 def request(number: int = 1) -> Request:
-    return request_of(record(number), RequestsStream())
+    request: Request = request_of(record(number), RequestsStream())
+    return request
 
 
 def items(table: Any) -> list[dict[str, Any]]:

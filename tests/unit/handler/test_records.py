@@ -1,6 +1,7 @@
 """From a stream record to a request."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handler.change import Change
 from handler.config import EventName, RequestsStream, StreamViewType
+from handler.item import Item
+from handler.item_types import Key
 from handler.records import MalformedRecordError, Request, request_of
 from tests.unit.handler.events import article_insert, record
 
@@ -24,8 +28,7 @@ def test_an_insert_becomes_a_request() -> None:
     request = request_of(record(7, request_id="r-7"), STREAM)
 
     assert request == Request(
-        request_id="r-7",
-        payload={"key": "val"},
+        item=Item(request_id="r-7", payload={"key": "val"}),
         event_id=f"{7:032x}",
         event_name=EventName.INSERT,
         sequence_number=f"{7:026d}",
@@ -198,10 +201,18 @@ def test_whatever_is_in_a_record_it_is_a_request_or_malformed(value: Any, where:
     assert isinstance(made, Request) or "must be" in str(made)
 
 
-def test_a_key_attribute_of_another_name_is_read_from_the_contract() -> None:
-    stream = RequestsStream(key_attribute="id", payload_attribute="body")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    id: Key[str]
+    body: dict[str, Any]
+
+
+def test_an_item_of_another_type_is_read_as_the_contract_says() -> None:
+    stream = RequestsStream(request=Change[Order])
     renamed = json.loads(
         json.dumps(record()).replace('"request_id"', '"id"').replace('"payload"', '"body"')
     )
 
-    assert request_of(renamed, stream).request_id == "request-1"
+    request: Change[Order] = request_of(renamed, stream)
+    assert request.item == Order(id="request-1", body={"key": "val"})
+    assert request.attributes == {"id": "request-1", "body": {"key": "val"}}

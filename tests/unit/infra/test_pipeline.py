@@ -77,9 +77,9 @@ def test_the_command_to_put_an_item_puts_a_request_of_the_contract() -> None:
         "requests-table",
         "--item",
     ]
-    assert item.keys() == {stream.key_attribute, stream.payload_attribute}
-    assert item[stream.key_attribute]["S"].startswith("request-")
-    assert item[stream.payload_attribute]["M"]
+    made = stream.item.decode(item)
+    assert made.request_id.startswith("request-")
+    assert made.payload
 
 
 def test_the_command_to_put_an_item_names_another_request_each_time() -> None:

@@ -1,4 +1,4 @@
-"""The contract is written once: a value changed in handler/config.py moves both sides."""
+"""The contract is written once: a value changed in it moves both sides."""
 
 import json
 import shutil
@@ -17,13 +17,16 @@ CHANGES: Final = {
     '"rejected/"': '"parked/"',
     'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"': 'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "event"',
     '"expiration"': '"forgotten_at"',
-    'key_attribute: str = "request_id"': 'key_attribute: str = "order_id"',
-    'payload_attribute: str = "payload"': 'payload_attribute: str = "order"',
+    "import Key\n": "import Key, SortKey\n",
+    "    request_id: Key[str]": "    order_id: Key[str]\n    placed: SortKey[int]",
+    "self.item.request_id": "self.item.order_id",
+    "    payload: dict[str, Any]": "    order: dict[str, Any]",
+    "self.item.payload": "self.item.order",
     "= StreamViewType.NEW_IMAGE\n": "= StreamViewType.NEW_AND_OLD_IMAGES\n",
     "(EventName.INSERT,)": "(EventName.INSERT, EventName.REMOVE)",
     '"REQUESTS_FAILURE_BUCKET"': '"WHERE_FAILURES_GO"',
 }
-"""What is written in handler/config.py, and what it is changed to."""
+"""What is written in handler/config.py and handler/item.py, and what it is changed to."""
 
 BOTH_SIDES: Final = """
 import json
@@ -42,8 +45,8 @@ record = {
     "eventSource": "aws:dynamodb",
     "dynamodb": {
         "ApproximateCreationDateTime": 1713774119,
-        "Keys": {"order_id": {"S": "one"}},
-        "OldImage": {"order_id": {"S": "one"}, "order": {"M": {"size": {"S": "big"}}}},
+        "Keys": {"order_id": {"S": "one"}, "placed": {"N": "7"}},
+        "OldImage": {"order_id": {"S": "one"}, "placed": {"N": "7"}, "order": {"M": {"size": {"S": "big"}}}},
         "SequenceNumber": "32028700000000016141821660",
     },
 }
@@ -55,7 +58,7 @@ print(json.dumps({
     "exports": planned.exports,
     "environment": environment,
     "told": {"failure_bucket": told.failure_bucket, "events": told.stream.events},
-    "request": [request.request_id, request.payload],
+    "request": [request.request_id, request.payload, request.item.placed],
     "parked": parking.object_key(record, "a-function"),
     "remembered": {name: str(value) for name, value in layer.call_args.kwargs.items()},
 }))
@@ -64,14 +67,14 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Both sides of a copy of the project in which nothing but handler/config.py is changed."""
+    """Both sides of a copy of the project in which nothing but the contract is changed."""
     copy = tmp_path_factory.mktemp("project")
     for folder in ("handler", "infra"):
         shutil.copytree(PROJECT / folder, copy / folder)
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "tests/plan.py"):
         (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, copy / name)
-    change(copy / "handler" / "config.py")
+    change(copy / "handler" / "config.py", copy / "handler" / "item.py")
     done = subprocess.run(
         [sys.executable, "-c", BOTH_SIDES], cwd=copy, capture_output=True, text=True, check=False
     )
@@ -79,18 +82,31 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def change(contract: Path) -> None:
+def change(*contract: Path) -> None:
     """Applies `CHANGES`, each of which must be there exactly once."""
-    text = contract.read_text(encoding="utf-8")
+    texts = {file: file.read_text(encoding="utf-8") for file in contract}
     for written, instead in CHANGES.items():
-        assert text.count(written) == 1, f"{written} is written {text.count(written)} times"
-        text = text.replace(written, instead)
-    contract.write_text(text, encoding="utf-8")
+        count = sum(text.count(written) for text in texts.values())
+        assert count == 1, f"{written} is written {count} times"
+        texts = {file: text.replace(written, instead) for file, text in texts.items()}
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8")
 
 
 def test_the_key_moves_the_table_and_the_handler(changed: dict[str, Any]) -> None:
     assert changed["resources"]["requests-table"]["hashKey"] == "order_id"
     assert changed["request"][0] == "one"
+
+
+def test_a_sort_key_moves_the_table_and_the_handler(changed: dict[str, Any]) -> None:
+    table = changed["resources"]["requests-table"]
+
+    assert table["rangeKey"] == "placed"
+    assert table["attributes"] == [
+        {"name": "order_id", "type": "S"},
+        {"name": "placed", "type": "N"},
+    ]
+    assert changed["request"][2] == 7
 
 
 def test_the_payload_moves_the_example_and_the_handler(changed: dict[str, Any]) -> None:
@@ -103,7 +119,7 @@ def test_the_view_type_moves_the_stream_and_the_handler(changed: dict[str, Any])
 
     assert table["streamViewType"] == "NEW_AND_OLD_IMAGES"
     # The request was made of a removed item's old image, which NEW_IMAGE does not carry.
-    assert changed["request"] == ["one", {"size": "big"}]
+    assert changed["request"] == ["one", {"size": "big"}, 7]
 
 
 def test_the_events_move_the_filter_and_the_handler(changed: dict[str, Any]) -> None:
