@@ -1,10 +1,13 @@
 """The function, its role and its log group."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
-from handler.config import ENTRY_POINT, HandlerConfig
+from handler.change import Change
+from handler.config import ENTRY_POINT, HandlerConfig, InvalidContractError, RequestsStream
+from handler.item_types import Key
 from tests.plan import FUNCTION, LOG_GROUP, ROLE, plan_of
 
 VPC = {"subnetIds": ["subnet-0123456789abcdef0"], "securityGroupIds": ["sg-0123456789abcdef0"]}
@@ -133,3 +136,22 @@ def test_in_a_vpc_the_function_gets_its_network_interfaces_and_gives_back_its_gr
     assert function.inputs["vpcConfig"] == VPC
     assert function.inputs["replaceSecurityGroupsOnDestroy"] is True
     assert "requests-processor-network" in function.depends_on
+
+
+@dataclass
+class Order:
+    id: Key[str]
+
+
+def test_code_of_another_contract_is_told_so_and_takes_no_batch() -> None:
+    environ = plan_of().inputs_of(FUNCTION)["environment"]["variables"]
+
+    with pytest.raises(InvalidContractError, match=r"REQUESTS_CONTRACT is .* different contracts"):
+        HandlerConfig.from_environ(environ, RequestsStream(request=Change[Order]))
+
+
+def test_the_code_of_the_release_before_finds_its_variables() -> None:
+    environ = plan_of().inputs_of(FUNCTION)["environment"]["variables"]
+
+    assert environ["REQUESTS_KEY_ATTRIBUTE"] == "request_id"
+    assert environ["REQUESTS_PAYLOAD_ATTRIBUTE"] == "payload"

@@ -46,7 +46,9 @@ record = {
     "dynamodb": {
         "ApproximateCreationDateTime": 1713774119,
         "Keys": {"order_id": {"S": "one"}, "placed": {"N": "7"}},
-        "OldImage": {"order_id": {"S": "one"}, "placed": {"N": "7"}, "order": {"M": {"size": {"S": "big"}}}},
+        "OldImage": {
+            "order_id": {"S": "one"}, "placed": {"N": "7"}, "order": {"M": {"size": {"S": "big"}}}
+        },
         "SequenceNumber": "32028700000000016141821660",
     },
 }
