@@ -1,7 +1,7 @@
 """The demo: deploys the program here, sends requests through it, and says what became of them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,16 +85,12 @@ def _say(
     settled: float,
 ) -> int:
     metrics, counts = deployment.metrics, report.handled(deployment.log)
-    mapping = deployment.deployed.only(EVENT_SOURCE_MAPPING)
-    patterns = " or ".join(
-        one["pattern"] for one in mapping.inputs.get("filterCriteria", {}).get("filters", [])
-    )
     given_up = metrics["OnFailureDestinationDeliveredEventCount"] + metrics["DroppedEventCount"]
     screen.print(
         report.figures(
             [
                 ("records read from the stream", str(metrics["PolledEventCount"])),
-                (f"kept away by the filter {patterns}", str(metrics["FilteredOutEventCount"])),
+                *_filtered_out(deployment),
                 ("invocations of the handler", str(len(deployment.invocations))),
                 ("requests processed", str(counts["Processed"])),
                 ("requests rejected and parked", str(counts["Rejected"])),
@@ -114,3 +110,12 @@ def _say(
     for line in [line for line in deployment.log if '"error_type"' in line][:5]:
         screen.print(f"  {line}")
     return 1
+
+
+def _filtered_out(deployment: LocalDeployment) -> Iterator[tuple[str, str]]:
+    """What each mapping's filter kept away."""
+    for mapping in deployment.deployed.of_type(EVENT_SOURCE_MAPPING):
+        filters = mapping.inputs.get("filterCriteria", {}).get("filters", [])
+        patterns = " or ".join(each["pattern"] for each in filters)
+        metrics = deployment.metrics_by_mapping[mapping.outputs["uuid"]]
+        yield f"kept away by the filter {patterns}", str(metrics["FilteredOutEventCount"])

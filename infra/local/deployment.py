@@ -1,4 +1,4 @@
-"""The whole local run: the program in the embedded AWS, the function, and the mapping between.
+"""The whole local run: the program in the embedded AWS, its functions, and the mappings to them.
 
 `deploy` is a context manager; what it started is gone when it ends. Everything that waits runs on
 one event loop in one background thread, anyio's blocking portal.
@@ -6,7 +6,7 @@ one event loop in one background thread, anyio's blocking portal.
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,14 +23,14 @@ from infra.local.function.invocation import Invocation
 from infra.local.function.invoke_api import InvokeApi
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.log_writer import LogWriter
-from infra.local.function.sandbox import Sandbox
+from infra.local.function.sandbox import FunctionSettings, Sandbox
 from infra.local.mapping.destination import S3Destination
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.permissions import ensure_listable, ensure_readable
-from infra.local.mapping.settings import MappingSettings
+from infra.local.mapping.settings import InvalidParameterValueError, MappingSettings
 from infra.local.mapping.stream_reader import DynamoDBStreamReader
 from infra.local.program.engine import Deployed, Resource
-from infra.local.program.run import region_of, run_program
+from infra.local.program.run import PROJECT, region_of, run_program
 
 T = TypeVar("T")
 
@@ -55,24 +55,27 @@ def deploy(
     watcher: Watcher | None = None,
     port: int = 0,
     emulator: Emulator | None = None,
+    project: Path = PROJECT,
 ) -> "Iterator[LocalDeployment]":
-    """Deploys the program's stack to an embedded AWS and polls its stream until the block ends.
+    """Deploys the program's stack to an embedded AWS and polls its streams until the block ends.
 
     `config` is merged over the stack file: `{"eventSource": {"batchSize": 3}}`. `code` is the
-    folder that stands for /var/task and `entry_point` the handler in it; without them it is this
-    project's handler. A running `emulator` is emptied and used in place of one of its own: it
-    saves time, and serves one deployment after the other. Raises `ProgramError`, `EmulatorError`,
-    `FunctionInitError` when the handler cannot be imported, and `InvalidParameterValueError` when
-    AWS would refuse the mapping.
+    folder that stands for /var/task and `entry_point` the handler in it, of every function; without
+    them it is the project's handler, and the entry point of each function's image. A running
+    `emulator` is emptied and used in place of one of its own: it saves time, and serves one
+    deployment after the other. `project` is the folder of another program than this one's.
+
+    Raises `ProgramError`, `EmulatorError`, `FunctionInitError` when a handler cannot be imported,
+    and `InvalidParameterValueError` when AWS would refuse a mapping.
     """
     with contextlib.ExitStack() as cleanup:
-        host, region = sandbox.host if sandbox else "127.0.0.1", region_of(stack)
+        host, region = sandbox.host if sandbox else "127.0.0.1", region_of(stack, project)
         if emulator is None:
             emulator = cleanup.enter_context(Emulator(region=region, port=port, host=host))
         else:
             cleanup.enter_context(emulator.emptied(region=region, host=host))
-        deployed = run_program(stack, config or {}, _Provider(emulator))
-        folder = code or cleanup.enter_context(task_root())
+        deployed = run_program(stack, config or {}, _Provider(emulator), project=project)
+        folder = code or cleanup.enter_context(task_root(project))
         deployment = LocalDeployment(
             emulator=emulator,
             deployed=deployed,
@@ -107,16 +110,35 @@ class LocalDeployment:
         self.credentials = emulator.administrator()
         """Of a user who may do everything."""
         self._watcher = watcher
-        self._role = emulator.assume_role(deployed.only(resources.FUNCTION).inputs["role"])
-        self.function_settings = function_settings(
-            deployed, emulator, self._role, code=code, entry_point=entry_point
-        )
+        self._roles = {
+            each.outputs["arn"]: emulator.assume_role(each.inputs["role"])
+            for each in deployed.of_type(resources.FUNCTION)
+        }
+        """Each function's own credentials, by its ARN."""
+        self.functions = [
+            function_settings(
+                each,
+                deployed.of_type(resources.IMAGE),
+                emulator,
+                self._roles[each.outputs["arn"]],
+                code=code,
+                entry_point=entry_point,
+            )
+            for each in deployed.of_type(resources.FUNCTION)
+        ]
+        """What each of the program's functions is set to."""
         emulator.enforce_permissions()
-        self._past_metrics: Counter[str] = Counter()
+        self._past_metrics: dict[str, Counter[str]] = defaultdict(Counter)
         self._enabled: bool | None = None
         with contextlib.ExitStack() as started:
             self._portal = started.enter_context(start_blocking_portal(name="local-run"))
-            self._function = self._enter(started, self._running_function(sandbox))
+            self._running = [
+                self._enter(started, self._running_function(each, sandbox))
+                for each in self.functions
+            ]
+            self._invoke_api = self._enter(
+                started, InvokeApi(*(each.function for each in self._running))
+            )
             self._until_paused = started.enter_context(contextlib.ExitStack())
             self._polled = self._poll({})
             self._started = started.pop_all()
@@ -139,14 +161,25 @@ class LocalDeployment:
     @property
     def lambda_endpoint(self) -> str:
         """URL of Lambda's Invoke API."""
-        return self._function.invoke_api.endpoint
+        return self._invoke_api.endpoint
 
     @property
     def metrics(self) -> Mapping[str, int]:
-        """The mapping's metrics under Lambda's own names, since the deployment began."""
+        """Lambda's own metrics of all mappings together, since the deployment began."""
+        total: Counter[str] = Counter()
+        for metrics in self.metrics_by_mapping.values():
+            total.update(metrics)
+        return total
+
+    @property
+    def metrics_by_mapping(self) -> Mapping[str, Mapping[str, int]]:
+        """The metrics of each mapping, by its UUID."""
         return {
-            name: self._past_metrics[name] + count
-            for name, count in self._polled.mapping.metrics.items()
+            uuid: {
+                name: self._past_metrics[uuid][name] + count
+                for name, count in polled.mapping.metrics.items()
+            }
+            for uuid, polled in self._polled.items()
         }
 
     @property
@@ -163,17 +196,23 @@ class LocalDeployment:
         return self.emulator.client(service, credentials or self.credentials, endpoint)
 
     @property
+    def function_settings(self) -> FunctionSettings:
+        """What the function is set to, of a program that has one. Raises `NotOneResourceError`."""
+        only = self.deployed.only(resources.FUNCTION).outputs["arn"]
+        return next(each for each in self.functions if each.arn == only)
+
+    @property
     def role_credentials(self) -> Credentials:
-        """The function's own: what it may not do, they may not."""
-        return self._role
+        """The function's own: what it may not do, they may not. Raises `NotOneResourceError`."""
+        return self._roles[self.function_settings.arn]
 
     def drain(self, timeout: float = 30.0) -> None:
         """Returns when every record written so far is settled: processed, filtered out or given up.
 
-        Raises `TimeoutError` after `timeout` seconds, saying how far the mapping has come.
+        Raises `TimeoutError` after `timeout` seconds, saying how far the mappings have come.
         """
         try:
-            self._portal.call(self._polled.settled, timeout)
+            self._portal.call(self._settled, timeout)
         except TimeoutError:
             metrics = ", ".join(f"{name} {count}" for name, count in self.metrics.items() if count)
             last = self.invocations[-1].error if self.invocations else None
@@ -181,26 +220,31 @@ class LocalDeployment:
                 f"records are still being delivered after {timeout:g} seconds "
                 f"({metrics or 'nothing was read'}; the last invocation's error: {last})"
             ) from None
-        self._portal.call(self._function.log_writer.flush)
+        for running in self._running:
+            self._portal.call(running.log_writer.flush)
 
     def pause(self) -> None:
-        """Stops the mapping where it is, as when it is disabled or this process is stopped."""
+        """Stops every mapping where it is, as when it is disabled or this process is stopped."""
         self._until_paused.close()
 
     def resume(self) -> None:
-        """Goes on from the checkpoints of the mapping that was stopped."""
+        """Goes on from the checkpoints of the mappings that were stopped."""
         self.pause()
-        self._past_metrics.update(self._polled.mapping.metrics)
-        self._polled = self._poll(self._polled.mapping.checkpoints)
+        for uuid, polled in self._polled.items():
+            self._past_metrics[uuid].update(polled.mapping.metrics)
+        self._polled = self._poll(
+            {uuid: polled.mapping.checkpoints for uuid, polled in self._polled.items()}
+        )
 
     def enable(self) -> None:
-        """Sets a disabled mapping to enabled, as an update of it does."""
+        """Sets disabled mappings to enabled, as an update of them does."""
         self._enabled = True
         self.resume()
 
     def reload(self) -> None:
-        """The next invocation runs the function's code as it is then."""
-        self._portal.call(self._function.function.reload)
+        """The next invocation runs its function's code as it is then."""
+        for running in self._running:
+            self._portal.call(running.function.reload)
 
     def close(self) -> None:
         """Stops everything; does nothing the second time. `deploy` calls it."""
@@ -213,9 +257,11 @@ class LocalDeployment:
         return stack.enter_context(self._portal.wrap_async_context_manager(running))
 
     @contextlib.asynccontextmanager
-    async def _running_function(self, sandbox: Sandbox | None) -> "AsyncIterator[_Function]":
-        settings = self.function_settings
-        log_writer = LogWriter(self.emulator.client("logs", self._role), settings.log_group)
+    async def _running_function(
+        self, settings: FunctionSettings, sandbox: Sandbox | None
+    ) -> "AsyncIterator[_Function]":
+        logs = self.emulator.client("logs", self._roles[settings.arn])
+        log_writer = LogWriter(logs, settings.log_group)
         function = LambdaFunction(
             settings,
             sandbox=sandbox,
@@ -225,33 +271,60 @@ class LocalDeployment:
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(_in_background(log_writer.run()))
             await running.enter_async_context(function)
-            invoke_api = await running.enter_async_context(InvokeApi(function))
             await function.check()
-            yield _Function(function=function, invoke_api=invoke_api, log_writer=log_writer)
+            yield _Function(function=function, log_writer=log_writer)
 
-    def _poll(self, checkpoints: Mapping[str, str]) -> "_Polled":
-        return self._enter(self._until_paused, _polled(self._mapping(checkpoints)))
+    def _poll(self, checkpoints: Mapping[str, Mapping[str, str]]) -> "dict[str, _Polled]":
+        """Begins to poll for every mapping; `checkpoints` are those of each, by its UUID."""
+        settings = [
+            self._mapping_settings(each)
+            for each in self.deployed.of_type(resources.EVENT_SOURCE_MAPPING)
+        ]
+        mappings = [
+            (each.uuid, self._mapping(each, checkpoints.get(each.uuid, {}))) for each in settings
+        ]
+        return {
+            uuid: self._enter(self._until_paused, _polled(mapping)) for uuid, mapping in mappings
+        }
 
-    def _mapping(self, checkpoints: Mapping[str, str]) -> EventSourceMapping:
-        registered = self.deployed.only(resources.EVENT_SOURCE_MAPPING)
+    def _mapping_settings(self, registered: Resource) -> MappingSettings:
         inputs = dict(registered.inputs)
         if self._enabled is not None:
             inputs["enabled"] = self._enabled
-        settings = MappingSettings.from_inputs(inputs, uuid=registered.outputs["uuid"])
-        streams = self.emulator.client("dynamodbstreams", self._role)
+        return MappingSettings.from_inputs(inputs, uuid=registered.outputs["uuid"])
+
+    def _mapping(
+        self, settings: MappingSettings, checkpoints: Mapping[str, str]
+    ) -> EventSourceMapping:
+        function = self._invoked_by(settings)
+        role = self._roles[function.settings.arn]
+        streams = self.emulator.client("dynamodbstreams", role)
         ensure_readable(streams, settings.stream_arn)
         destination = None
         if settings.destination_arn is not None:
-            s3 = self.emulator.client("s3", self._role)
+            s3 = self.emulator.client("s3", role)
             ensure_listable(s3, settings.destination_arn)
             destination = S3Destination(s3, settings)
         return EventSourceMapping(
             settings,
             source=DynamoDBStreamReader(streams, settings.stream_arn, self.emulator.region),
-            function=self._function.function,
+            function=function,
             destination=destination,
             checkpoints=checkpoints,
         )
+
+    def _invoked_by(self, mapping: MappingSettings) -> LambdaFunction:
+        for running in self._running:
+            if running.function.settings.arn == mapping.function_arn:
+                return running.function
+        raise InvalidParameterValueError(f"Function does not exist: {mapping.function_arn}")
+
+    async def _settled(self, timeout: float) -> None:
+        with anyio.fail_after(timeout):
+            # What one mapping's function writes may be what another one reads.
+            for _ in self._polled:
+                for polled in self._polled.values():
+                    await polled.settled()
 
     def _on_log(self, log_writer: LogWriter, line: str) -> None:
         self.log.append(line)
@@ -265,10 +338,9 @@ class LocalDeployment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Function:
-    """The function as it runs: what invokes it, and what keeps its log."""
+    """A function as it runs, and what keeps its log."""
 
     function: LambdaFunction
-    invoke_api: InvokeApi
     log_writer: LogWriter
 
 
@@ -279,10 +351,9 @@ class _Polled:
     mapping: EventSourceMapping
     polling: "asyncio.Task[None]"
 
-    async def settled(self, timeout: float) -> None:
-        """Raises `TimeoutError`, and what ended the polling."""
-        with anyio.fail_after(timeout):
-            await self.unless_it_ends(self.mapping.settled())
+    async def settled(self) -> None:
+        """Raises what ended the polling."""
+        await self.unless_it_ends(self.mapping.settled())
 
     async def unless_it_ends(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Waits for the mapping, which would never get there if polling came to an end."""

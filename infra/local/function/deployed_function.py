@@ -1,37 +1,36 @@
-"""The function of a deployment here: what the program registered for it, and the code it runs."""
+"""A function of a deployment here: what the program registered for it, and the code it runs."""
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra.config import Architecture
-from infra.local.aws import resources
 from infra.local.aws.emulator import Credentials, Emulator
 from infra.local.function.sandbox import FunctionSettings
-from infra.local.program.engine import Deployed
+from infra.local.program.engine import Resource
 from infra.local.program.run import PROJECT
 
 
 @contextlib.contextmanager
-def task_root() -> Iterator[Path]:
+def task_root(project: Path = PROJECT) -> Iterator[Path]:
     """A folder as /var/task is in the image: it holds the package `handler` and nothing else."""
     with tempfile.TemporaryDirectory(prefix="task-root-") as folder:
         root = Path(folder)
-        (root / "handler").symlink_to(PROJECT / "handler", target_is_directory=True)
+        (root / "handler").symlink_to(project / "handler", target_is_directory=True)
         yield root
 
 
 def function_settings(
-    deployed: Deployed,
+    registered: Resource,
+    images: Iterable[Resource],
     emulator: Emulator,
     role: Credentials,
     *,
     code: Path,
     entry_point: str | None,
 ) -> FunctionSettings:
-    """What was registered; `code` and `entry_point` in place of the image's own."""
-    registered = deployed.only(resources.FUNCTION)
+    """What was registered for a function; `code` and `entry_point` in place of the image's own."""
     inputs = registered.inputs
     logging = inputs["loggingConfig"]
     return FunctionSettings(
@@ -39,7 +38,7 @@ def function_settings(
         arn=registered.outputs["arn"],
         entry_point=entry_point or inputs["imageConfig"]["commands"][0],
         code=code,
-        environment=inputs["environment"]["variables"],
+        environment=inputs.get("environment", {}).get("variables", {}),
         platform_environment={"AWS_ENDPOINT_URL": emulator.endpoint, **role.environment()},
         timeout=inputs["timeout"],
         memory_size=inputs["memorySize"],
@@ -51,7 +50,11 @@ def function_settings(
         application_log_level=logging["applicationLogLevel"],
         reserved_concurrency=inputs.get("reservedConcurrentExecutions"),
         image_build=next(
-            (each.inputs["build"] for each in deployed.resources if each.type == resources.IMAGE),
+            (
+                each.inputs["build"]
+                for each in images
+                if each.outputs["repoDigest"] == inputs["imageUri"]
+            ),
             None,
         ),
     )

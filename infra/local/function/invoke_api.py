@@ -1,7 +1,7 @@
-"""Lambda's Invoke API for the deployed function, so that its usual clients work on the local run.
+"""Lambda's Invoke API for the deployed functions, so that its usual clients work on the local run.
 
 `aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Everything else of Lambda's API
-is left out: the function is what the program deployed. Who calls is not checked.
+is left out: the functions are what the program deployed. Who calls is not checked.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ _TAIL: Final = 4096
 
 
 class InvokeApi:
-    """Listens on 127.0.0.1 and invokes one function, as an async context manager."""
+    """Listens on 127.0.0.1 and invokes functions by name, as an async context manager."""
 
-    def __init__(self, function: LambdaFunction) -> None:
-        self._function = function
+    def __init__(self, *functions: LambdaFunction) -> None:
+        self._functions = functions
         self._events: set[asyncio.Task[None]] = set()
         application = web.Application(client_max_size=_ANY_PAYLOAD)
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
@@ -60,9 +60,15 @@ class InvokeApi:
         await self._runner.cleanup()
 
     async def _invoke(self, request: web.Request) -> web.Response:
+        function = self._invoked(request)
+        if function is None:
+            return self._unknown_function(request)
+        return await self._invoked_with(function, request)
+
+    async def _invoked_with(self, function: LambdaFunction, request: web.Request) -> web.Response:
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         payload = await request.read()
-        refusal = self._unknown_function(request) or _refused_payload(payload, kind)
+        refusal = _refused_payload(payload, kind)
         if refusal is not None:
             return refusal
         try:
@@ -72,9 +78,9 @@ class InvokeApi:
             return _refusal(400, "InvalidRequestContentException", message)
         match kind:
             case "RequestResponse":
-                return await self._answer(request, event)
+                return await self._answer(function, request, event)
             case "Event":
-                self._queue(event)
+                self._queue(function, event)
                 return web.Response(status=202)
             case "DryRun":
                 return web.Response(status=204)
@@ -82,20 +88,28 @@ class InvokeApi:
                 message = f"InvocationType must be RequestResponse, Event or DryRun, got {kind}"
                 return _refusal(400, "InvalidParameterValueException", message)
 
-    def _unknown_function(self, request: web.Request) -> web.Response | None:
-        arn, name = self._function.settings.arn, request.match_info["name"]
-        qualifier = request.query.get("Qualifier", "$LATEST")
-        if name.removesuffix(":$LATEST") in _names_of(arn) and qualifier == "$LATEST":
+    def _invoked(self, request: web.Request) -> LambdaFunction | None:
+        name = request.match_info["name"].removesuffix(":$LATEST")
+        if request.query.get("Qualifier", "$LATEST") != "$LATEST":
             return None
-        asked_for = name if ":" in name else f"{arn.rpartition(':')[0]}:{name}"
+        return next(
+            (each for each in self._functions if name in _names_of(each.settings.arn)), None
+        )
+
+    def _unknown_function(self, request: web.Request) -> web.Response:
+        name, qualifier = request.match_info["name"], request.query.get("Qualifier", "$LATEST")
+        prefix = self._functions[0].settings.arn.rpartition(":")[0]
+        asked_for = name if ":" in name else f"{prefix}:{name}"
         if qualifier != "$LATEST":
             asked_for += f":{qualifier}"
         return _refusal(404, "ResourceNotFoundException", f"Function not found: {asked_for}")
 
-    async def _answer(self, request: web.Request, event: Any) -> web.Response:
+    async def _answer(
+        self, function: LambdaFunction, request: web.Request, event: Any
+    ) -> web.Response:
         log: deque[str] = deque(maxlen=_TAIL)
         try:
-            invocation = await self._function.invoke(event, on_log=log.append)
+            invocation = await function.invoke(event, on_log=log.append)
         except ThrottledError:
             return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
         headers = {
@@ -109,16 +123,16 @@ class InvokeApi:
             headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
         return web.json_response(_body(invocation), headers=headers)
 
-    def _queue(self, event: Any) -> None:
-        task = asyncio.create_task(self._invoke_event(event))
+    def _queue(self, function: LambdaFunction, event: Any) -> None:
+        task = asyncio.create_task(self._invoke_event(function, event))
         self._events.add(task)
         task.add_done_callback(self._events.discard)
 
-    async def _invoke_event(self, event: Any) -> None:
+    async def _invoke_event(self, function: LambdaFunction, event: Any) -> None:
         """Once, when there is room for it. Lambda's retries of a failed event are left out."""
         while True:
             try:
-                await self._function.invoke(event)
+                await function.invoke(event)
             except ThrottledError:
                 await asyncio.sleep(_THROTTLED_EVENT_WAITS)
             else:

@@ -37,6 +37,7 @@ class Resource:
     """URNs of the resources that must be there first, said or implied by an input."""
     protect: bool
     delete_before_replace: bool
+    retain_on_delete: bool
     ignore_changes: tuple[str, ...]
     """The inputs whose changes the engine passes over."""
     secrets: frozenset[str]
@@ -64,9 +65,16 @@ class Deployed:
         return [resource for resource in self.resources if resource.type == type_]
 
     def only(self, type_: str) -> Resource:
-        """The resource of a type of which there is one."""
-        (resource,) = (each for each in self.resources if each.type == type_)
-        return resource
+        """The resource of a type of which there is one. Raises `NotOneResourceError`."""
+        found = self.of_type(type_)
+        if len(found) != 1:
+            names = ", ".join(each.name for each in found) or "none"
+            raise NotOneResourceError(f"the program must have one {type_} here, it has {names}")
+        return found[0]
+
+
+class NotOneResourceError(LookupError):
+    """A program has no resource of a type where one is asked for, or several; says which."""
 
 
 class Provider(Protocol):
@@ -160,6 +168,7 @@ def _resource(request: Any, response: Any) -> Resource:
         depends_on=frozenset(request.dependencies),
         protect=request.protect,
         delete_before_replace=request.deleteBeforeReplace,
+        retain_on_delete=request.retainOnDelete,
         ignore_changes=tuple(request.ignoreChanges),
         secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
     )
