@@ -1,10 +1,44 @@
-"""What all tests share: how many examples a property is tried with, here and in CI."""
+"""What all tests share: how often a property is tried, what is slow, and what a run proved."""
 
-import os
+from pathlib import Path
+from typing import Final
 
-from hypothesis import settings
+import pytest
+from hypothesis import is_hypothesis_test, settings
+
+from tests import proof
+
+HERE: Final = Path(__file__).parent
 
 # Derandomized: a test that passed passes again. Without a deadline: the machines are noisy.
-settings.register_profile("dev", max_examples=100, deadline=None, derandomize=True, database=None)
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=1000)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.register_profile("many", settings.get_profile("few"), max_examples=1000)
+settings.load_profile("few")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end no process is left alone with one."""
+    for item in items:
+        if HERE / "image" in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.user_properties.append((proof.PROVED, proof.PROPERTY))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, bool]:
+    is_short = item.get_closest_marker("slow") is None
+    return is_short, HERE / "unit" in item.path.parents
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """In a few lines; the table where nothing was left out."""
+    passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    parts = [("what became of the records", proof.table), ("what was proved", proof.lines)]
+    for title, told_by in parts if not config.getoption("markexpr") else parts[1:]:
+        if told := list(told_by(passed)):
+            terminalreporter.section(title)
+            for line in told:
+                terminalreporter.write_line(line)

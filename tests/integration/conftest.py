@@ -1,20 +1,21 @@
 """What the integration tests share: an embedded AWS, and small functions with their journals."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 import infra.local
 from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator
-from infra.local.program.run import region_of
-from tests.integration.faults import Outcome
+from infra.local.program.run import PROJECT, region_of
+from tests import proof
+from tests.proof import Outcome
 
 FUNCTION = '''
 """Journals each record that it is given, and fails where the test says so."""
@@ -97,50 +98,19 @@ def item(key: str, **payload: str) -> dict[str, Any]:
 
 
 class Outcomes:
-    """What became of the records under each fault; printed when all tests are over."""
+    """What became of the records under the faults of a test, told when all tests are over."""
 
-    def __init__(self) -> None:
-        self.rows: list[Outcome] = []
+    def __init__(self, tell: Callable[[str, object], None]) -> None:
+        self._tell = tell
 
     def add(self, outcome: Outcome) -> Outcome:
-        self.rows.append(outcome)
+        """Fails where the README quotes another outcome of the fault."""
+        quoted = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+        assert outcome.row in quoted
+        self._tell(*proof.as_property(outcome))
         return outcome
 
 
-_OUTCOMES: Final = Outcomes()
-
-
 @pytest.fixture
-def outcomes() -> Outcomes:
-    return _OUTCOMES
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _OUTCOMES.rows:
-        terminalreporter.section("what became of the records")
-        for line in table(_OUTCOMES.rows):
-            terminalreporter.write_line(line)
-
-
-def table(rows: Sequence[Outcome]) -> list[str]:
-    """As Markdown, so that it can be quoted."""
-    head = ["fault", "records", "processed", "parked", "lost", "duplicates", "out of order"]
-    cells = [
-        [
-            row.fault,
-            *(
-                f"{count:,}"
-                for count in (
-                    row.records,
-                    row.processed,
-                    row.parked,
-                    row.lost,
-                    row.duplicates,
-                    row.out_of_order,
-                )
-            ),
-        ]
-        for row in rows
-    ]
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
+def outcomes(record_property: Callable[[str, object], None]) -> Outcomes:
+    return Outcomes(record_property)

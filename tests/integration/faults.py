@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local import LocalDeployment
+from tests.proof import Outcome
 
 PROJECT: Final = Path(__file__).parents[2]
 FOREVER: Final = 1_000_000
@@ -131,22 +132,6 @@ def send(session, request):
 
 botocore.httpsession.URLLib3Session.send = send
 '''
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What became of the inserts: a row of the table that is printed at the end."""
-
-    fault: str
-    records: int
-    processed: int
-    parked: int
-    """In the failure bucket, whole."""
-    lost: int
-    duplicates: int
-    """Effects beyond the first."""
-    out_of_order: int
-    """Items whose effects are not in the order of their writes."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +18,16 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from infra.local import LocalDeployment
-from tests.integration.conftest import Deploy, Outcomes, table
+from tests.integration.conftest import Deploy, Outcomes
 from tests.integration.faults import (
     FOREVER,
     PROJECT,
     FaultyHandler,
-    Outcome,
     replay,
     request,
     wait_until,
 )
+from tests.proof import TABLE_HEAD, Outcome
 
 SHORT = {"function": {"timeout": 3}}
 
@@ -213,6 +214,7 @@ def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
     assert (outcome.processed, outcome.parked) == (5, 1)
 
 
+@pytest.mark.slow
 def test_a_throttled_table_of_events_delays_the_requests(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
@@ -273,6 +275,7 @@ def five_thousand(number: int) -> list[Mapping[str, Any]]:
     return requests
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
@@ -298,7 +301,13 @@ def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
     assert (after.processed, after.parked) == (9_900, 100)
 
 
-def test_the_readme_quotes_what_became_of_the_records(outcomes: Outcomes) -> None:
-    quoted = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+def test_every_fault_that_the_readme_quotes_is_tested() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    _, _, table = readme.partition("\n".join(TABLE_HEAD) + "\n")
+    rows = table.partition("\n\n")[0].splitlines()
+    source = Path(__file__).read_text(encoding="utf-8")
 
-    assert [line for line in table(outcomes.rows) if line not in quoted] == []
+    assert rows
+    assert [
+        row for row in rows if f'"{row.split(" | ")[0].removeprefix("| ")}"' not in source
+    ] == []

@@ -5,7 +5,7 @@ are not evaluated there either.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +17,23 @@ from infra.local.mapping.settings import InvalidParameterValueError
 from tests.integration.conftest import Deploy
 from tests.integration.faults import FaultyHandler
 from tests.plan import ROLE_POLICY, plan_of
+from tests.proof import PERMISSION, PROVED
 
 CONFIG: Final = {
     "function": {"timeout": 3, "tracing": False},
     "eventSource": {"maximumRetryAttempts": 0},
 }
+PERMISSIONS: Final = (
+    "FindTheStream",
+    "ParkRejectedRecords",
+    "PutFailedBatches",
+    "ReachTheBucket",
+    "ReadTheStream",
+    "RememberEvents",
+    "WriteLogs",
+)
+"""The Sid of each statement."""
+
 WORKS: Final = {
     "processed": ["good"],
     "parked by the handler": 1,
@@ -68,10 +80,19 @@ def test_with_exactly_these_permissions_the_pipeline_works(deploy: Deploy, tmp_p
     assert what_works(deploy, tmp_path) == WORKS
 
 
-@pytest.mark.parametrize("sid", sorted(statements()))
+def test_these_are_all_that_it_has() -> None:
+    assert sorted(statements()) == sorted(PERMISSIONS)
+
+
+@pytest.mark.parametrize("sid", PERMISSIONS)
 def test_without_any_one_of_its_permissions_it_does_not(
-    deploy: Deploy, sid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy,
+    sid: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    record_property(PROVED, PERMISSION)
     document = policies._document
     of_no_use = {"Action": "sts:GetCallerIdentity", "Resource": "*", "Effect": "Allow"}
 

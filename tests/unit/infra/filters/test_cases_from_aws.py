@@ -6,12 +6,14 @@ CI that is a failure.
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
+from tests.proof import CASE_FROM_AWS, PROVED
 
 CASES_FILE = Path(__file__).parents[4].parent / "shared/cases/filters.json"
 
@@ -97,12 +99,20 @@ def name(case: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("case", DECIDED, ids=name)
-def test_a_record_matches_where_it_did_on_aws(case: dict[str, Any]) -> None:
+def test_a_record_matches_where_it_did_on_aws(
+    case: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
+    record_property(PROVED, CASE_FROM_AWS)
+
     assert FilterPattern(case["pattern_text"]).matches(case["event"]) is case["matches"]
 
 
 @pytest.mark.parametrize("case", REFUSED_BY_AWS, ids=name)
-def test_a_pattern_is_refused_where_aws_refused_it(case: dict[str, Any]) -> None:
+def test_a_pattern_is_refused_where_aws_refused_it(
+    case: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
+    record_property(PROVED, CASE_FROM_AWS)
+
     with pytest.raises(InvalidFilterPatternError, match=r"^Invalid filter pattern definition\. "):
         FilterPattern(case["pattern_text"])
 
