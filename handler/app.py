@@ -11,8 +11,9 @@ from handler import logs
 from handler.config import HandlerConfig
 from handler.context import Context
 from handler.counting import Counting
+from handler.outcome_report import Response
 from handler.parking import FailureBucket
-from handler.processor import EveryTime, Processor, Response, RunsOnce
+from handler.processor import EveryTime, Processor, RunsOnce
 
 # Before the user's module: a service's first logger decides on the format of all its lines.
 logs.set_up(os.environ)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CONDITION: Final = "RecordRejected"
 """Stands where Lambda writes why it gave up: RetryAttemptsExhausted or RecordAgeExceeded."""
 
+LONGEST_REASON: Final = 4096
+"""Characters of a reason that are kept: whoever lists a bucket reads many of them."""
+
 
 class FailureBucket:
     """Keeps rejected records in S3."""
@@ -80,9 +83,15 @@ def document(record: object, reason: str, context: Context) -> dict[str, Any]:
             "batchSize": 1,
             "streamArn": record.get("eventSourceARN") if isinstance(record, Mapping) else None,
         },
-        "reason": reason,
+        "reason": _capped(reason),
         "payload": json.dumps({"Records": [record]}),
     }
+
+
+def _capped(reason: str) -> str:
+    if len(reason) <= LONGEST_REASON:
+        return reason
+    return f"{reason[:LONGEST_REASON]}... ({len(reason):,} characters in all)"
 
 
 def object_key(record: object, function_name: str) -> str:

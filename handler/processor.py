@@ -14,6 +14,8 @@ from handler.context import Context
 from handler.counting import Counting
 from handler.error_log import text_of
 from handler.logs import keys_put_back, log_error, logger
+from handler.outcome_report import Response, with_outcomes
+from handler.outcomes import Became, RecordOutcome
 from handler.records import (
     RejectedRequestError,
     Request,
@@ -24,8 +26,15 @@ from handler.records import (
 )
 from handler.time_watch import TimeWatch
 
-Response = dict[str, list[dict[str, str]]]
 Process = Callable[[Request], object]
+
+_METRICS = {
+    Became.PROCESSED: "Processed",
+    Became.PROCESSED_BEFORE: "Ignored",
+    Became.REJECTED: "Rejected",
+    Became.IGNORED: "Ignored",
+    Became.FAILED: "Failed",
+}
 
 
 class InvalidEventError(Exception):
@@ -101,25 +110,26 @@ class Processor:
         logger.append_keys(function_request_id=context.aws_request_id)
         watch = TimeWatch(context, floor=self._config.minimum_remaining_time / 1000)
         counts = dict.fromkeys(("Processed", "Rejected", "Ignored", "Failed"), 0)
+        outcomes: dict[int, RecordOutcome] = {}
         try:
-            for record in _records(event):
+            for place, record in enumerate(_records(event)):
                 if not watch.has_time():
                     logger.warning("Too little time for another record", extra=_ids(record))
-                    return _reporting(record)
+                    return with_outcomes(_reporting(record), event, outcomes)
                 with watch:
-                    outcome = self._outcome(record, context)
-                counts[outcome] += 1
-                if outcome == "Failed":
-                    return _reporting(record)
-            return {"batchItemFailures": []}
+                    outcomes[place] = self._outcome(record, context)
+                counts[_METRICS[outcomes[place].became]] += 1
+                if outcomes[place].became is Became.FAILED:
+                    return with_outcomes(_reporting(record), event, outcomes)
+            return with_outcomes({"batchItemFailures": []}, event, outcomes)
         finally:
             self._counting.publish(counts, function_name=context.function_name)
 
-    def _outcome(self, record: object, context: Context) -> str:
-        """What became of the record: the name of its metric."""
+    def _outcome(self, record: object, context: Context) -> RecordOutcome:
+        """What became of the record."""
         try:
             if event_name(record) not in self._config.stream.events:
-                return "Ignored"
+                return RecordOutcome(Became.IGNORED)
             request = request_of(record, self._config.stream)
             if logger.log_level <= logging.DEBUG:
                 logger.debug("Request", extra={**_ids(record), "payload": request.payload})
@@ -128,10 +138,10 @@ class Processor:
             return self._rejected(record, error, context)
         except Exception as error:  # noqa: BLE001 - whatever it is, the record has failed
             log_error("Record failed, it will be delivered again", error, _ids(record))
-            return "Failed"
+            return RecordOutcome(Became.FAILED)
         if not ran:
             logger.info("Processed before", extra=_ids(record))
-        return "Processed" if ran else "Ignored"
+        return RecordOutcome(Became.PROCESSED if ran else Became.PROCESSED_BEFORE)
 
     def _run(self, request: Request) -> None:
         """Runs `process` to an end that tells done from failed."""
@@ -151,19 +161,21 @@ class Processor:
         if isinstance(returned, (Awaitable, Iterator, AsyncIterator)):
             raise ProcessIsNotAPlainFunctionError(f"process returned a {type(returned).__name__}")
 
-    def _rejected(self, record: object, reason: RejectedRequestError, context: Context) -> str:
+    def _rejected(
+        self, record: object, reason: RejectedRequestError, context: Context
+    ) -> RecordOutcome:
         error_type, text = type(reason).__name__, text_of(reason)
         try:
             key = self._parking.park(record, f"{error_type}: {text}", context)
         except Exception as error:  # noqa: BLE001 - a record that is not parked must not be passed
             log_error("Rejected record cannot be parked", error, _ids(record))
-            return "Failed"
+            return RecordOutcome(Became.FAILED)
         logger.warning(
             "Record rejected and parked",
             extra={**_ids(record), "error_type": error_type, "key": key},
         )
         logger.debug("The reason", extra={**_ids(record), "reason": text})
-        return "Rejected"
+        return RecordOutcome(Became.REJECTED, key)
 
 
 def _records(event: object) -> list[Any]:

@@ -183,3 +183,9 @@ def test_a_table_that_cannot_be_reached_is_a_failure_that_passes(table: Any) -> 
 
     with pytest.raises(Exception, match="Failed to save in progress record"):
         once(nowhere).run(lambda _: None, request(), FakeContext())
+
+
+def test_a_reason_of_any_length_is_kept_to_a_length_that_can_be_read() -> None:
+    kept = document(record(1), "x" * 5_000_000, FakeContext())["reason"]
+
+    assert kept == "x" * 4096 + "... (5,000,000 characters in all)"
