@@ -1,11 +1,14 @@
-"""What all tests share: how often a property is tried, what is slow, and what a run proved."""
+"""What all tests share: an embedded AWS, how often a property is tried, what a run proved."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+from infra.local.aws.emulator import Emulator
+from infra.local.program.run import region_of
 from tests import proof
 
 HERE: Final = Path(__file__).parent
@@ -14,6 +17,20 @@ HERE: Final = Path(__file__).parent
 settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile("many", settings.get_profile("few"), max_examples=1000)
 settings.load_profile("few")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """An embedded AWS that runs all the time. Use it by `aws`, or give it to `deploy`."""
+    with Emulator(region=region_of("dev")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def aws(emulator: Emulator) -> Iterator[Emulator]:
+    """An AWS in which there is nothing yet, and everything is allowed."""
+    with emulator.emptied(region=emulator.region):
+        yield emulator
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """What the integration tests share: an embedded AWS, and small functions with their journals."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 import infra.local
 from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator
-from infra.local.program.run import PROJECT, region_of
+from infra.local.program.run import PROJECT
 from tests import proof
 from tests.proof import Outcome
 
@@ -68,13 +68,6 @@ class JournalledFunction:
     def keys(self) -> list[str]:
         """Of which items they were."""
         return [record["dynamodb"]["Keys"]["request_id"]["S"] for record in self.records]
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """Started once; `deploy` empties it."""
-    with Emulator(region=region_of("dev")) as emulator:
-        yield emulator
 
 
 Deploy = Callable[..., AbstractContextManager[LocalDeployment]]

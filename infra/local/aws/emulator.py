@@ -183,7 +183,7 @@ class Emulator:
         self._control("reset-auth", b"0")
 
     @contextlib.contextmanager
-    def emptied(self, *, region: str, host: str) -> Iterator[None]:
+    def emptied(self, *, region: str, host: str = "127.0.0.1") -> Iterator[None]:
         """As if it had just been started for that region and host, for one deployment at a time.
 
         Raises `EmulatorError` when it is not for them, or a deployment is still in it.

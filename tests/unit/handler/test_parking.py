@@ -1,13 +1,10 @@
-"""Parking and idempotency against a real S3 and DynamoDB API: moto's server."""
+"""Parking and idempotency against a real S3 and DynamoDB API: the embedded AWS's."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
-from moto.server import ThreadedMotoServer
 
 from handler.config import (
     IDEMPOTENCY_EXPIRY_ATTRIBUTE,
@@ -18,42 +15,28 @@ from handler.config import (
 from handler.once import Once
 from handler.parking import FailureBucket, document, object_key
 from handler.records import RejectedRequestError, Request, request_of
+from infra.local.aws.emulator import Emulator
 from tests.unit.handler.events import STREAM_ARN, record
 from tests.unit.handler.stubs import FakeContext
 
 TABLE = "idempotency"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
-def client(service: str, endpoint: str) -> Any:
-    session: Any = boto3.Session("key", "secret", region_name="us-east-1")
-    return session.client(service, endpoint_url=endpoint)
-
-
 @pytest.fixture
-def table(endpoint: str) -> Iterator[Any]:
-    dynamodb = client("dynamodb", endpoint)
+def table(aws: Emulator) -> Any:
+    dynamodb = aws.client("dynamodb")
     dynamodb.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": IDEMPOTENCY_KEY_ATTRIBUTE, "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": IDEMPOTENCY_KEY_ATTRIBUTE, "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    yield dynamodb
-    dynamodb.delete_table(TableName=TABLE)
+    return dynamodb
 
 
-def test_a_rejected_record_is_parked_in_the_shape_of_lambdas_own_document(endpoint: str) -> None:
-    s3 = client("s3", endpoint)
-    s3.create_bucket(Bucket="parked")
+def test_a_rejected_record_is_parked_in_the_shape_of_lambdas_own_document(aws: Emulator) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="parked", CreateBucketConfiguration={"LocationConstraint": aws.region})
 
     key = FailureBucket("parked", s3).park(record(1), "no such product", FakeContext())
 
@@ -177,9 +160,8 @@ def test_nothing_of_the_payload_is_stored(table: Any) -> None:
     assert item["data"] == {"S": "null"}
 
 
-def test_a_table_that_cannot_be_reached_is_a_failure_that_passes(table: Any) -> None:
-    del table
-    nowhere = client("dynamodb", "http://127.0.0.1:9")
+def test_a_table_that_cannot_be_reached_is_a_failure_that_passes(aws: Emulator) -> None:
+    nowhere = aws.client("dynamodb", endpoint="http://127.0.0.1:9")
 
     with pytest.raises(Exception, match="Failed to save in progress record"):
         once(nowhere).run(lambda _: None, request(), FakeContext())

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import pytest
-from moto import mock_aws
 
 from infra.image_check.__main__ import main
 from infra.image_check.registry import Reference, read_registry, token_for
+from infra.local.aws.emulator import Emulator
 from tests.unit.infra.image_check.image_files import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -236,8 +236,10 @@ def test_a_name_without_a_registry_is_no_reference(text: str) -> None:
 ECR: Final = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/requests:1"
 
 
-@mock_aws
-def test_ecr_is_asked_with_a_token_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ecr_is_asked_with_a_token_of_the_account(
+    aws: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     reference = Reference.parse(ECR)

@@ -1,4 +1,4 @@
-"""The replay against a real S3 and DynamoDB API (moto's server) and a function scripted here.
+"""The replay against a real S3 and DynamoDB API (the embedded AWS's) and a function scripted here.
 
 The function is a stand-in: what Lambda's Invoke API answers is scripted, so that every kind of
 answer can be had. The whole way with the real handler is in tests/integration.
@@ -6,13 +6,13 @@ answer can be had. The whole way with the real handler is in tests/integration.
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from infra.local.aws.emulator import Emulator
 from infra.replay.__main__ import main
 from infra.replay.target import Target
 
@@ -49,34 +49,25 @@ class ScriptedFunction:
         return [event_id for batch in self.batches for event_id in batch]
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[boto3.Session]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    endpoint = f"http://127.0.0.1:{port}"
-
+@pytest.fixture
+def session(aws: Emulator) -> boto3.Session:
     class LocalSession(boto3.Session):
-        def client(self, service_name: str, **options: Any) -> Any:  # type: ignore[override] # any service
-            return super().client(service_name, endpoint_url=endpoint, **options)  # type: ignore[call-overload]
+        def client(self, service_name: str, **_: Any) -> Any:  # type: ignore[override] # any service
+            return aws.client(service_name)
 
-    shared = LocalSession("key", "secret", region_name="eu-west-1")
-    yield shared
-    server.stop()
+    return LocalSession("key", "secret", region_name=aws.region)
 
 
 @pytest.fixture
-def s3(session: boto3.Session) -> Iterator["S3Client"]:
-    client = session.client("s3")
-    client.create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+def s3(aws: Emulator) -> "S3Client":
+    client: S3Client = aws.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=_in_region(aws.region))
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    yield client
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
-        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            client.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    return client
+
+
+def _in_region(region: str) -> Any:  # boto3's types know the regions one by one
+    return {"LocationConstraint": region}
 
 
 @pytest.fixture

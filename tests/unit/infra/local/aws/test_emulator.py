@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,23 +10,22 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import ACCOUNT, Credentials, Emulator, EmulatorError
 
-REGION = "eu-west-1"
+REGION = "ap-northeast-1"
 TABLE_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mine"
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
+def mine(aws: Emulator) -> Emulator:
     """With a table that has a stream, and a log group, both called mine."""
-    with Emulator(region=REGION) as emulator:
-        emulator.client("dynamodb").create_table(
-            TableName="mine",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )
-        emulator.client("logs").create_log_group(logGroupName="mine")
-        yield emulator
+    aws.client("dynamodb").create_table(
+        TableName="mine",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    aws.client("logs").create_log_group(logGroupName="mine")
+    return aws
 
 
 def stream_arn(emulator: Emulator) -> str:
@@ -54,9 +52,9 @@ def role_with(emulator: Emulator, name: str, action: str, resource: str) -> Cred
     ],
 )
 def test_a_permission_is_checked_against_the_arn(
-    emulator: Emulator, service: str, call: str, action: str
+    mine: Emulator, service: str, call: str, action: str
 ) -> None:
-    stream = stream_arn(emulator)
+    stream = stream_arn(mine)
     log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:mine:log-stream:*"
     arn = {"dynamodb": TABLE_ARN, "dynamodbstreams": stream, "logs": log}[service]
     calls: dict[str, Any] = {
@@ -64,18 +62,18 @@ def test_a_permission_is_checked_against_the_arn(
         "dynamodbstreams": {"StreamArn": stream},
         "logs": {"logGroupName": "mine", "logStreamName": "one"},
     }
-    right = role_with(emulator, "right", action, arn)
-    wrong = role_with(emulator, "wrong", action, arn.replace("mine", "other"))
-    emulator.enforce_permissions()
+    right = role_with(mine, "right", action, arn)
+    wrong = role_with(mine, "wrong", action, arn.replace("mine", "other"))
+    mine.enforce_permissions()
 
     with pytest.raises(ClientError, match=f"not authorized to perform: {action}"):
-        getattr(emulator.client(service, wrong), call)(**calls[service])
-    getattr(emulator.client(service, right), call)(**calls[service])
+        getattr(mine.client(service, wrong), call)(**calls[service])
+    getattr(mine.client(service, right), call)(**calls[service])
 
 
-def test_of_a_stream_that_is_polled_for_long_the_latest_iterators_work(emulator: Emulator) -> None:
-    streams = emulator.client("dynamodbstreams")
-    arn = stream_arn(emulator)
+def test_of_a_stream_that_is_polled_for_long_the_latest_iterators_work(mine: Emulator) -> None:
+    streams = mine.client("dynamodbstreams")
+    arn = stream_arn(mine)
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     first = streams.get_shard_iterator(
         StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from infra.local.aws.emulator import Emulator
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.destination import (
     Condition,
@@ -25,9 +23,6 @@ from tests.unit.infra.local.mapping.deliveries import (
     settings,
 )
 from tests.unit.infra.local.mapping.scripted import SHARD, STREAM_ARN, stream_record
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 NOW = 1_764_085_988.123
 """2025-11-25T15:53:08.123Z"""
@@ -105,23 +100,14 @@ def test_the_key_is_laid_out_by_mapping_shard_and_time() -> None:
 
 
 @pytest.fixture
-def s3() -> Iterator["S3Client"]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    server.stop()
+def s3(aws: Emulator) -> Any:
+    return aws.client("s3")
 
 
-def test_the_bucket_holds_the_document_with_the_whole_event(s3: "S3Client") -> None:
+def test_the_bucket_holds_the_document_with_the_whole_event(s3: Any) -> None:
     """[V, D]: the payload is JSON text."""
-    s3.create_bucket(Bucket="failures")
+    region = {"LocationConstraint": s3.meta.region_name}
+    s3.create_bucket(Bucket="failures", CreateBucketConfiguration=region)
     destination = S3Destination(s3, settings(destinationConfig=TO_BUCKET))
     sent = document(condition=Condition.RECORD_AGE_EXCEEDED)
 
@@ -134,7 +120,7 @@ def test_the_bucket_holds_the_document_with_the_whole_event(s3: "S3Client") -> N
     assert json.loads(body["payload"]) == {"Records": RECORDS}
 
 
-def test_a_bucket_that_refuses_is_a_destination_error_that_names_it(s3: "S3Client") -> None:
+def test_a_bucket_that_refuses_is_a_destination_error_that_names_it(s3: Any) -> None:
     missing = {"onFailure": {"destinationArn": "arn:aws:s3:::missing"}}
     destination = S3Destination(s3, settings(destinationConfig=missing))
 

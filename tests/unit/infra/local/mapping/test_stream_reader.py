@@ -1,15 +1,13 @@
-"""The reader against a moto server over HTTP: records in AWS's form, and only possible ones."""
+"""The reader against the embedded AWS: records in AWS's form, and only possible ones."""
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
+from infra.local.aws.emulator import Emulator
 from infra.local.mapping.stream_reader import (
     DynamoDBStreamReader,
     Record,
@@ -21,41 +19,26 @@ from infra.local.mapping.stream_records import item_size, lambda_record, without
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-REGION = "eu-west-1"
+REGION = "ap-northeast-1"
+"""Not moto's own."""
 
 PAGE = 3
 """Records that a test reads at a time."""
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[dict[str, str]]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield {
-        "endpoint_url": f"http://127.0.0.1:{port}",
-        "region_name": REGION,
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-    }
-    server.stop()
 
 
 class Table:
     """A table with a stream, and a reader of it."""
 
-    def __init__(self, endpoint: dict[str, str], name: str, view_type: Any) -> None:
+    def __init__(self, aws: Emulator, name: str, view_type: Any) -> None:
         self.name = name
-        self.client: DynamoDBClient = boto3.client("dynamodb", **endpoint)  # type: ignore[call-overload]  # typed per service
+        self.client: DynamoDBClient = aws.client("dynamodb")
         self.client.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.streams = boto3.client("dynamodbstreams", **endpoint)  # type: ignore[call-overload]  # typed per service
+        self.streams = aws.client("dynamodbstreams")
         if view_type is not None:
             self.start_stream(view_type)
 
@@ -86,9 +69,9 @@ class Table:
 
 
 @pytest.fixture
-def table(endpoint: dict[str, str], request: pytest.FixtureRequest) -> Table:
+def table(aws: Emulator, request: pytest.FixtureRequest) -> Table:
     view_type = getattr(request, "param", "NEW_AND_OLD_IMAGES")
-    return Table(endpoint, f"table-{next(_numbers)}", view_type)
+    return Table(aws, "table", view_type)
 
 
 def with_view(view_type: str) -> pytest.MarkDecorator:
@@ -297,17 +280,16 @@ def test_the_latest_sequence_number_is_none_until_something_is_written(table: Ta
     assert asyncio.run(latest()) == read(table.reader)[-1]["dynamodb"]["SequenceNumber"]
 
 
-def test_an_error_of_the_service_is_a_stream_error(endpoint: dict[str, str]) -> None:
-    streams = boto3.client("dynamodbstreams", **endpoint)  # type: ignore[call-overload]  # typed per service
+def test_an_error_of_the_service_is_a_stream_error(aws: Emulator) -> None:
+    streams = aws.client("dynamodbstreams")
     arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/none/stream/2025-01-01T00:00:00.000"
     reader = DynamoDBStreamReader(streams, arn, REGION)
 
     assert "ResourceNotFoundException" in failure(reader.shard_ids())
 
 
-def test_a_service_that_cannot_be_reached_is_a_stream_error(endpoint: dict[str, str]) -> None:
-    unreachable = {**endpoint, "endpoint_url": "http://127.0.0.1:1"}
-    streams = boto3.client("dynamodbstreams", **unreachable)  # type: ignore[call-overload]  # typed per service
+def test_a_service_that_cannot_be_reached_is_a_stream_error(aws: Emulator) -> None:
+    streams = aws.client("dynamodbstreams", endpoint="http://127.0.0.1:1")
     reader = DynamoDBStreamReader(streams, "arn:aws:dynamodb:r:1:table/t/stream/s", REGION)
 
     assert "Could not connect" in failure(reader.shard_ids())
