@@ -1,16 +1,21 @@
-"""The content of a Docker build context, as one text that changes exactly when an image would.
+"""The content of a Docker build context: as one text that changes exactly when an image would, and
+as a folder that is the same wherever it comes from.
 
 Paths and contents count; modes, times and the order in which a file system lists do not: two
-checkouts of the same commit give the same tag. Which files belong is `.dockerignore`'s business.
+checkouts of the same commit give the same tag, and send Docker the same. Which files belong is
+`.dockerignore`'s business.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 _TAG_LENGTH: Final = 20
+_MODE: Final = 0o755
+"""Of all that is staged, files too: what is executable stays so, whatever a checkout made of it."""
 
 
 def content_tag(context: Path, *, platform: str, arguments: Mapping[str, str]) -> str:
@@ -18,8 +23,55 @@ def content_tag(context: Path, *, platform: str, arguments: Mapping[str, str]) -
 
     Raises `FileNotFoundError` when there is no such folder.
     """
+    return _hashed(_parts(context, platform, arguments))
+
+
+def staged(context: Path, folder: Path) -> Path:
+    """A copy of what Docker is sent of the context, in a folder of `folder` named by its content.
+
+    docker.Image compares names, modes and bytes, and builds and pushes when one of them differs.
+    In the copy only content can differ: not the umask of a checkout, nor where it lies. It is moved
+    into place whole, because two previews may run at once.
+    """
+    target = folder / _hashed(_contents(context))
+    if _is_intact(target):
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        copy = Path(temporary, "copy")
+        _copy(context, copy)
+        try:
+            if target.exists():
+                target.rename(Path(temporary, "broken"))
+            copy.rename(target)
+        except OSError:
+            if not _is_intact(target):  # otherwise another run was faster
+                raise
+    return target
+
+
+def _copy(context: Path, copy: Path) -> None:
+    for path in files(context):
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes((context / path).read_bytes())
+    for each in [copy, *copy.rglob("*")]:
+        each.chmod(_MODE)
+
+
+def _is_intact(staged_context: Path) -> bool:
+    return (
+        staged_context.is_dir()
+        and _hashed(_contents(staged_context)) == staged_context.name
+        and all(
+            each.stat().st_mode & 0o777 == _MODE
+            for each in [staged_context, *staged_context.rglob("*")]
+        )
+    )
+
+
+def _hashed(parts: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
-    for part in _parts(context, platform, arguments):
+    for part in parts:
         # With its length in front, no part can pass for the end of one and the start of another.
         digest.update(f"{len(part)}:".encode() + part)
     return digest.hexdigest()[:_TAG_LENGTH]
@@ -31,6 +83,10 @@ def _parts(context: Path, platform: str, arguments: Mapping[str, str]) -> Iterat
     for name, value in sorted(arguments.items()):
         yield name.encode()
         yield value.encode()
+    yield from _contents(context)
+
+
+def _contents(context: Path) -> Iterator[bytes]:
     for path in files(context):
         yield path.as_posix().encode()
         yield (context / path).read_bytes()

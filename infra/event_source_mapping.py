@@ -31,7 +31,7 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
     ) -> None:
         super().__init__("requests:infra:StreamEventSourceMapping", name, None, opts)
         rights = [
-            self._read_stream(name, config, table, function.role),
+            self._read_stream(name, table, function.role),
             self._write_failed_batches(name, failures, function.role),
         ]
         mapping = self._mapping(
@@ -41,13 +41,13 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
         self.register_outputs({"uuid": self.uuid})
 
     def _read_stream(
-        self, name: str, config: StackConfig, table: RequestsTable, role: aws.iam.Role
+        self, name: str, table: RequestsTable, role: aws.iam.Role
     ) -> aws.iam.RolePolicy:
         return aws.iam.RolePolicy(
             f"{name}-stream",
             role=role.name,
-            policy=table.stream_arn.apply(
-                lambda arn: policies.read_stream(arn, config.table.kms_key_arn)
+            policy=pulumi.Output.all(table.stream_arn, table.kms_key_arn).apply(
+                lambda arns: policies.read_stream(arns[0], arns[1])
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -37,7 +37,9 @@ class FailureBucket(pulumi.ComponentResource):
             name,
             force_destroy=config.failures.force_destroy,
             tags=config.tags,
-            opts=self._children,
+            # As long as S3 refuses to delete a bucket with objects, Pulumi stops before it has
+            # deleted the rest.
+            opts=pulumi.ResourceOptions(parent=self, protect=not config.failures.force_destroy),
         )
 
     def _keep_private(self, name: str, bucket: aws.s3.Bucket) -> None:

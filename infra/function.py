@@ -56,6 +56,8 @@ class ProcessorFunction(pulumi.ComponentResource):
         return aws.iam.Role(
             f"{name}-role",
             assume_role_policy=policies.assume_execution_role(),
+            # With a policy that outlived its setting (`_policy`), IAM would not delete the role.
+            force_detach_policies=True,
             tags=config.tags,
             opts=self._children,
         )
@@ -88,14 +90,22 @@ class ProcessorFunction(pulumi.ComponentResource):
             documents["tracing"] = policies.send_traces()
         if config.subnet_ids:
             documents["network"] = log_group.arn.apply(
-                lambda arn: policies.join_network(policies.Arn.parse(arn), name)
+                lambda arn: policies.join_network(policies.Arn.parse(arn))
             )
-        return [
-            aws.iam.RolePolicy(
-                f"{name}-{purpose}", role=self.role.name, policy=document, opts=self._children
-            )
-            for purpose, document in documents.items()
-        ]
+        return [self._policy(name, purpose, document) for purpose, document in documents.items()]
+
+    def _policy(self, name: str, purpose: str, document: pulumi.Input[str]) -> aws.iam.RolePolicy:
+        # Lambda deletes the network interfaces some twenty minutes after a function has left its
+        # VPC, with the role's rights: these outlive the setting, and go with the role.
+        outlives = purpose == "network"
+        return aws.iam.RolePolicy(
+            f"{name}-{purpose}",
+            # Set again, the setting finds its old policy, and makes no second one.
+            name=f"{name}-{purpose}" if outlives else None,
+            role=self.role.name,
+            policy=document,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=outlives),
+        )
 
     def _function(
         self,
@@ -123,7 +133,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             ),
             reserved_concurrent_executions=function.reserved_concurrency,
             vpc_config=_vpc(function),
-            replace_security_groups_on_destroy=True if function.subnet_ids else None,
+            replace_security_groups_on_destroy=bool(function.subnet_ids),
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                 mode="Active" if function.tracing else "PassThrough"
             ),

@@ -1,6 +1,7 @@
 """The image that the function runs: built from the handler's folder, or one that exists.
 
-Either way it is pinned by digest. What is in the image is the Dockerfile's business, which files
+Either way it is pinned by digest, and the stack's own repository stays: a rollback to an image in
+it needs no build. What is in the image is the Dockerfile's business, which files
 and arguments its tag is made of is `infra.build_context`'s.
 """
 
@@ -8,7 +9,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -16,11 +17,13 @@ import pulumi_docker as docker
 
 import handler
 from infra import policies
-from infra.build_context import content_tag
+from infra.build_context import content_tag, staged
 from infra.config import ImageConfig
 from infra.config.stack import StackConfig
 
 BUILD_CONTEXT: Final = Path(handler.__file__).parent
+_STAGED_CONTEXTS: Final = BUILD_CONTEXT.parent / ".build"
+"""In the project, because paths of the plan are relative to it; not in git."""
 
 
 class ProcessorImage(pulumi.ComponentResource):
@@ -30,33 +33,31 @@ class ProcessorImage(pulumi.ComponentResource):
     """Repository and digest, as Lambda takes it."""
 
     def __init__(
-        self,
-        name: str,
-        config: StackConfig,
-        *,
-        function_name: str,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """`function_name` is the logical name of the function that may pull the image."""
         super().__init__("requests:infra:ProcessorImage", name, None, opts)
         self._children = pulumi.ResourceOptions(parent=self)
-        if config.image.is_built:
-            self.uri = self._built(name, config, function_name)
+        # Registered whatever the function runs: a repository that leaves the program is deleted,
+        # with the image that the function runs until the update has ended, or can't be.
+        own = self._own_repository(name, config) if config.image.own_repository else None
+        if own is not None and config.image.is_built:
+            self.uri = self._image(name, own, config).repo_digest.apply(pinned)
         else:
-            self.uri = self._existing(config.image)
+            repository = config.image.repository or (own.repository.name if own else "")
+            self.uri = self._existing(repository, config.image).apply(pinned)
         self.register_outputs({"uri": self.uri})
 
-    def _built(self, name: str, config: StackConfig, function_name: str) -> pulumi.Output[str]:
+    def _own_repository(self, name: str, config: StackConfig) -> "_OwnRepository":
         repository = self._repository(name, config)
         self._expire(name, repository, config.image)
-        policy = self._let_lambda_retrieve(name, repository, function_name)
-        image = self._image(name, repository, policy, config)
-        return image.repo_digest.apply(pinned)
+        return _OwnRepository(repository, self._let_lambda_retrieve(name, repository))
 
     def _repository(self, name: str, config: StackConfig) -> aws.ecr.Repository:
         return aws.ecr.Repository(
             name,
-            image_tag_mutability="IMMUTABLE",
+            # docker.Image pushes at every update, and a rebuild of the same content has another
+            # digest, which ECR would refuse under an immutable tag. The function has the digest.
+            image_tag_mutability="MUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),
@@ -65,7 +66,9 @@ class ProcessorImage(pulumi.ComponentResource):
             ],
             force_delete=config.image.force_delete,
             tags=config.tags,
-            opts=self._children,
+            # As long as ECR refuses to delete a repository with images, Pulumi stops before it has
+            # deleted the rest.
+            opts=pulumi.ResourceOptions(parent=self, protect=not config.image.force_delete),
         )
 
     def _expire(self, name: str, repository: aws.ecr.Repository, config: ImageConfig) -> None:
@@ -87,31 +90,23 @@ class ProcessorImage(pulumi.ComponentResource):
         )
 
     def _let_lambda_retrieve(
-        self, name: str, repository: aws.ecr.Repository, function_name: str
+        self, name: str, repository: aws.ecr.Repository
     ) -> aws.ecr.RepositoryPolicy:
         return aws.ecr.RepositoryPolicy(
             f"{name}-policy",
             repository=repository.name,
-            policy=repository.arn.apply(lambda arn: policies.retrieve_image(arn, function_name)),
+            policy=repository.arn.apply(policies.retrieve_image),
             opts=self._children,
         )
 
-    def _image(
-        self,
-        name: str,
-        repository: aws.ecr.Repository,
-        policy: aws.ecr.RepositoryPolicy,
-        config: StackConfig,
-    ) -> docker.Image:
+    def _image(self, name: str, own: "_OwnRepository", config: StackConfig) -> docker.Image:
         platform = config.function.architecture.platform
         arguments = _build_arguments(config.image)
         tag = content_tag(BUILD_CONTEXT, platform=platform, arguments=arguments)
-        # Both paths are relative to the working directory: an absolute one would differ between
-        # checkouts, and so show as a change.
-        context = Path(os.path.relpath(BUILD_CONTEXT))
+        context = staged_context()
         return docker.Image(
             name,
-            image_name=pulumi.Output.format("{0}:{1}", repository.repository_url, tag),
+            image_name=pulumi.Output.format("{0}:{1}", own.repository.repository_url, tag),
             build=docker.DockerBuildArgs(
                 context=context.as_posix(),
                 dockerfile=(context / "Dockerfile").as_posix(),
@@ -122,33 +117,63 @@ class ProcessorImage(pulumi.ComponentResource):
                 # an index, which Lambda refuses.
                 builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
             ),
-            registry=_registry(repository),
+            registry=self._registry(own.repository),
             # Lambda may pull the image as soon as it is there.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[own.policy]),
         )
 
-    def _existing(self, config: ImageConfig) -> pulumi.Output[str]:
-        name = config.repository or ""
-        options = pulumi.InvokeOutputOptions(parent=self)
-        repository = aws.ecr.get_repository_output(name=name, opts=options)
-        image = aws.ecr.get_image_output(
-            repository_name=name,
-            image_tag=config.tag,
-            image_digest=config.digest,
-            opts=options,
+    def _registry(self, repository: aws.ecr.Repository) -> docker.RegistryArgs:
+        token = aws.ecr.get_authorization_token_output(
+            registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
         )
-        return pulumi.Output.format("{0}@{1}", repository.repository_url, image.image_digest).apply(
-            pinned
+        return docker.RegistryArgs(
+            server=repository.repository_url,
+            username=token.user_name,
+            password=pulumi.Output.secret(token.password),
         )
+
+    def _existing(self, repository: pulumi.Input[str], config: ImageConfig) -> pulumi.Output[str]:
+        return pulumi.Output.from_input(repository).apply(lambda name: self._found(name, config))
+
+    async def _found(self, name: str, config: ImageConfig) -> str:
+        options = pulumi.InvokeOptions(parent=self)
+        try:
+            repository = await aws.ecr.get_repository(name=name, opts=options)
+            image = await aws.ecr.get_image(
+                repository_name=name,
+                image_tag=config.tag,
+                image_digest=config.digest,
+                opts=options,
+            )
+        except Exception as error:
+            raise pulumi.RunError(
+                f"image.{'digest' if config.digest else 'tag'}: no image "
+                f"{config.digest or config.tag} is to be found in the ECR repository {name}; "
+                f"what is there: aws ecr describe-images --repository-name {name} ({error})"
+            ) from error
+        return f"{repository.repository_url}@{image.image_digest}"
+
+
+class _OwnRepository(NamedTuple):
+    repository: aws.ecr.Repository
+    policy: aws.ecr.RepositoryPolicy
+
+
+def staged_context() -> Path:
+    """The handler's folder as Docker is sent it now, relative to the working directory.
+
+    An absolute path would differ between checkouts, and so show as a change.
+    """
+    return Path(os.path.relpath(staged(BUILD_CONTEXT, _STAGED_CONTEXTS)))
 
 
 def pinned(repo_digest: str | None) -> str:
-    """The same, when it names one image for good.
+    """The same, when it names one image for good and in the form that Lambda takes.
 
     Raises `pulumi.RunError` when Docker gave no digest, or `<none>`: the function would otherwise
-    be deployed with whatever image happens to be there.
+    be deployed with whatever image happens to be there. Lambda refuses a tag beside the digest.
     """
-    if not re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", repo_digest or ""):
+    if not re.fullmatch(r"(?:[^@/\s]+/)*[^@:/\s]+@sha256:[0-9a-f]{64}", repo_digest or ""):
         raise pulumi.RunError(
             f"the image has no digest to pin the function to, got {repo_digest or 'nothing'}; "
             "it was probably not pushed: look at the docker:index:Image above, then run again"
@@ -159,12 +184,3 @@ def pinned(repo_digest: str | None) -> str:
 def _build_arguments(config: ImageConfig) -> dict[str, str]:
     given = {"BASE_IMAGE": config.base_image, "SOURCE": config.source}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _registry(repository: aws.ecr.Repository) -> docker.RegistryArgs:
-    token = aws.ecr.get_authorization_token_output(registry_id=repository.registry_id)
-    return docker.RegistryArgs(
-        server=repository.repository_url,
-        username=token.user_name,
-        password=pulumi.Output.secret(token.password),
-    )

@@ -32,7 +32,7 @@ class RequestsPipeline(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         processor = f"{name}-processor"
         self.table = RequestsTable(f"{name}-table", config, child)
-        self.image = ProcessorImage(f"{name}-image", config, function_name=processor, opts=child)
+        self.image = ProcessorImage(f"{name}-image", config, child)
         self.failures = FailureBucket(f"{name}-failures", config, child)
         self.idempotency = (
             IdempotencyTable(f"{name}-idempotency", config, child)

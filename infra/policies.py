@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from handler.config import LAMBDA_FAILURE_PREFIX, REJECTED_PREFIX
+from handler.config import REJECTED_PREFIX
 
 _LAMBDA: Final = {"Service": "lambda.amazonaws.com"}
 
@@ -30,9 +30,13 @@ class Arn:
         _, partition, _, region, account, _ = arn.split(":", 5)
         return cls(partition=partition, region=region, account=account)
 
-    def functions(self, name: str) -> str:
-        """Functions whose name begins so: Pulumi adds a random suffix to the logical name."""
-        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{name}*"
+    def functions(self) -> str:
+        """All functions of this account and region.
+
+        Which name a function gets is for Pulumi to say (`pulumi:autonaming`), and the function
+        comes after what has to name it here: a guess could match nothing, without a word.
+        """
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:*"
 
     def network_interfaces(self) -> str:
         """All that creating a network interface touches, in this account and region."""
@@ -68,12 +72,14 @@ def read_stream(stream_arn: str, kms_key_arn: str | None = None) -> str:
 
 
 def write_failed_batches(bucket_arn: str, account: Arn) -> str:
-    """What Lambda needs to put what failed for good into its on-failure destination."""
+    """What Lambda needs to put what failed for good into its on-failure destination.
+
+    The form is that of the Lambda Developer Guide, "Capturing discarded batches". Lambda looks at
+    it when the mapping is created: with a prefix in the resource it was refused there.
+    """
     owner = _owned_by(account)
     return _document(
-        _allow(
-            "PutFailedBatches", ["s3:PutObject"], f"{bucket_arn}/{LAMBDA_FAILURE_PREFIX}*", owner
-        ),
+        _allow("PutFailedBatches", ["s3:PutObject"], f"{bucket_arn}/*", owner),
         _allow("ReachTheBucket", ["s3:ListBucket"], bucket_arn, owner),
     )
 
@@ -120,7 +126,7 @@ def send_traces() -> str:
     )
 
 
-def join_network(account: Arn, function_name: str) -> str:
+def join_network(account: Arn) -> str:
     """What Lambda needs to give a function its network interfaces; denied to the code itself.
 
     Rights, resources and the denial are those of the Lambda Developer Guide, "Giving Lambda
@@ -134,7 +140,7 @@ def join_network(account: Arn, function_name: str) -> str:
     ]
     describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     by_the_code = {
-        "ArnLike": {"lambda:SourceFunctionArn": [account.functions(function_name)]},
+        "ArnLike": {"lambda:SourceFunctionArn": [account.functions()]},
     }
     return _document(
         _allow("ChangeNetworkInterfaces", change, account.network_interfaces()),
@@ -150,12 +156,12 @@ def join_network(account: Arn, function_name: str) -> str:
     )
 
 
-def retrieve_image(repository_arn: str, function_name: str) -> str:
-    """On a repository: Lambda may pull the image for this stack's function.
+def retrieve_image(repository_arn: str) -> str:
+    """On a repository: Lambda may pull the image for functions of this account and region.
 
     Without it Lambda writes a statement of its own, which the next update would remove.
     """
-    functions = Arn.parse(repository_arn).functions(function_name)
+    functions = Arn.parse(repository_arn).functions()
     return _document(
         {
             "Sid": "LambdaRetrievesTheImage",

@@ -4,10 +4,11 @@ Which attributes and which images there are is the contract's; who may read the 
 event source mapping's business.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
-from infra.config import TableConfig
 from infra.config.stack import StackConfig
 
 
@@ -16,6 +17,8 @@ class RequestsTable(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
+    kms_key_arn: pulumi.Output[str | None]
+    """The key of one's own that the table is encrypted with now, whatever the stack says."""
 
     def __init__(
         self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
@@ -24,6 +27,8 @@ class RequestsTable(pulumi.ComponentResource):
         table = self._table(name, config)
         self.name = table.name
         self.stream_arn = table.stream_arn
+        # A table keeps its key when the setting is taken back: the provider has no value for it.
+        self.kms_key_arn = table.server_side_encryption.apply(_own_key)
         self.register_outputs({"name": self.name, "stream_arn": self.stream_arn})
 
     def _table(self, name: str, config: StackConfig) -> aws.dynamodb.Table:
@@ -40,19 +45,23 @@ class RequestsTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type=str(stream.view_type),
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
-                enabled=True, kms_key_arn=config.table.kms_key_arn
+                enabled=config.table.server_side_encryption, kms_key_arn=config.table.kms_key_arn
             ),
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(
                 enabled=config.table.point_in_time_recovery
             ),
-            ttl=_ttl(config.table),
+            # Both, always: left out, DynamoDB goes on deleting, and it takes no switch without the
+            # attribute's name.
+            ttl=aws.dynamodb.TableTtlArgs(
+                enabled=config.table.ttl_enabled, attribute_name=config.table.ttl_attribute
+            ),
             deletion_protection_enabled=config.table.deletion_protection,
             tags=config.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=config.table.protect),
+            # As long as AWS refuses to delete the table, Pulumi stops before it deletes the rest.
+            opts=pulumi.ResourceOptions(parent=self, protect=config.table.deletion_protection),
         )
 
 
-def _ttl(config: TableConfig) -> aws.dynamodb.TableTtlArgs | None:
-    if config.ttl_attribute is None:
-        return None
-    return aws.dynamodb.TableTtlArgs(enabled=True, attribute_name=config.ttl_attribute)
+def _own_key(reported: Any) -> str | None:
+    # Of DynamoDB's own key nothing is reported, of the AWS-managed one no ARN.
+    return (reported.kms_key_arn or None) if reported else None

@@ -6,7 +6,7 @@ ARNs, the digest). No AWS, no Docker.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -80,15 +80,17 @@ def plan_of(
     *,
     stack: str = "dev",
     given: Mapping[str, Mapping[str, Any]] | None = None,
+    failing: Collection[str] = (),
     preview: bool = False,
 ) -> Plan:
     """The plan of a stack file, with `config` merged over it: sections by their keys.
 
-    `given` replaces what the resources of a type give back. A preview has `UNKNOWN` for all that
-    only creation tells. Raises what the program raises.
+    `given` replaces what the resources of a type give back, `failing` are calls that find nothing.
+    A preview has `UNKNOWN` for all that only creation tells. Raises what the program raises.
     """
+    provider = _MadeUp(given or {}, failing)
     try:
-        deployed = run_program(stack, config or {}, _MadeUp(given or {}), preview=preview)
+        deployed = run_program(stack, config or {}, provider, preview=preview)
     except ProgramError as error:
         raise error.__cause__ or error from None
     return _plan(deployed)
@@ -125,14 +127,17 @@ def _name(urn: str) -> str:
 class _MadeUp:
     """What AWS and Docker would give back."""
 
-    def __init__(self, given: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, given: Mapping[str, Mapping[str, Any]], failing: Collection[str]) -> None:
         self._given = given
+        self._failing = failing
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         del inputs
         return self._given.get(type_, _outputs(type_, name))
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        if token in self._failing:
+            raise LookupError("couldn't find resource")
         return {
             AUTHORIZATION_TOKEN: {"userName": "AWS", "password": "a-token"},
             GET_REPOSITORY: {"repositoryUrl": f"{_REGISTRY}/{arguments.get('name')}"},

@@ -24,23 +24,23 @@ _OWN_TAGS: Final = 2
 
 def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Problem]:
     """What cannot be of a table under the contract."""
-    if "N" not in stream.item.attributes.get(table.ttl_attribute or "", {"N"}):
+    if table.ttl_enabled and "N" not in stream.item.attributes.get(table.ttl_attribute, {"N"}):
         yield Problem(
             "table.ttlAttribute",
             f"must not be {table.ttl_attribute}: DynamoDB wants a number there, "
             "and the contract has another type",
         )
+    if table.kms_key_arn is not None and not table.server_side_encryption:
+        yield Problem(
+            "table.serverSideEncryption",
+            "must be true with table.kmsKeyArn: false means DynamoDB's own key",
+        )
 
 
 def of_image(image: ImageConfig) -> Iterator[Problem]:
     """An image is either built or named, and named in one way."""
-    if image.is_built:
-        for name, value in (("tag", image.tag), ("digest", image.digest)):
-            if value is not None:
-                yield Problem(
-                    f"image.{name}",
-                    "names an existing image, so image.repository must be set too",
-                )
+    if image.repository is None:
+        yield from _of_own_image(image)
         return
     if (image.tag is None) == (image.digest is None):
         yield Problem(
@@ -52,6 +52,16 @@ def of_image(image: ImageConfig) -> Iterator[Problem]:
                 f"image.{key}",
                 "is for an image that is built, and image.repository names an existing one",
             )
+
+
+def _of_own_image(image: ImageConfig) -> Iterator[Problem]:
+    if image.tag is not None:
+        yield Problem("image.tag", "names an existing image, so image.repository must be set too")
+    if not image.own_repository:
+        yield Problem(
+            "image.ownRepository",
+            "must be true, or image.repository must name where the function's image is",
+        )
 
 
 def of_function(function: FunctionConfig, event_source: EventSourceConfig) -> Iterator[Problem]:

@@ -50,11 +50,19 @@ class TableConfig:
     """The table that requests are written to."""
 
     deletion_protection: bool = anything(
-        True, "AWS refuses to delete the table.", aws="DeletionProtectionEnabled"
+        True,
+        "AWS and Pulumi refuse to delete the table.",
+        aws="DeletionProtectionEnabled",
     )
-    protect: bool = anything(False, "Pulumi refuses to delete the table.", aws="(Pulumi's protect)")
     point_in_time_recovery: bool = anything(
-        True, "Continuous backups.", aws="PointInTimeRecoveryEnabled"
+        True,
+        "Continuous backups, billed by the table's size.",
+        aws="PointInTimeRecoveryEnabled",
+    )
+    server_side_encryption: bool = anything(
+        True,
+        "A key of KMS, whose requests are billed; false: DynamoDB's own key, for free.",
+        aws="SSESpecification.Enabled",
     )
     kms_key_arn: str | None = matching(
         None,
@@ -63,11 +71,16 @@ class TableConfig:
         "Your own key for the table; none: the AWS-managed key.",
         aws="SSESpecification.KMSMasterKeyId",
     )
-    ttl_attribute: str | None = matching(
-        None,
+    ttl_enabled: bool = anything(
+        False,
+        "DynamoDB deletes items whose time has come.",
+        aws="TimeToLiveSpecification.Enabled",
+    )
+    ttl_attribute: str = matching(
+        "expires_at",
         r".{1,255}",
         "an attribute name of 1 to 255 characters",
-        "Attribute with the epoch second at which DynamoDB deletes the item.",
+        "Attribute with that time, as the epoch second.",
         aws="TimeToLiveSpecification.AttributeName",
     )
 
@@ -106,7 +119,7 @@ class ImageConfig:
         None,
         r"sha256:[0-9a-f]{64}",
         "sha256: and 64 hexadecimal digits",
-        "The existing image's digest, in place of a tag.",
+        "The existing image's digest, in place of a tag; without repository: of the stack's own.",
         aws="imageDigest",
     )
     base_image: str | None = matching(
@@ -123,17 +136,30 @@ class ImageConfig:
         "Where the image's sources are: its label org.opencontainers.image.source.",
         aws="(SOURCE)",
     )
+    own_repository: bool = anything(
+        True,
+        "The stack has a repository of its own; false only once nothing runs its images.",
+        aws="(ecr.Repository)",
+    )
     force_delete: bool = anything(
-        False, "Destroying the stack deletes the built images too.", aws="force"
+        False,
+        "Destroying the stack deletes the built images too; false: Pulumi refuses.",
+        aws="force",
     )
     keep: int = between(
-        10, 1, 1000, "How many built images the repository keeps.", aws="countNumber", unit="images"
+        # Lambda fetches an image again later, and a function whose image is gone fails.
+        10,
+        5,
+        1000,
+        "How many built images the repository keeps.",
+        aws="countNumber",
+        unit="images",
     )
 
     @property
     def is_built(self) -> bool:
         """Whether this program builds the image; otherwise it exists already."""
-        return self.repository is None
+        return self.repository is None and self.digest is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +196,8 @@ class FunctionConfig:
     subnet_ids: tuple[str, ...] = each_matching(
         r"subnet-[0-9a-f]{8,17}",
         "a list of subnet ids (subnet-...)",
-        "Subnets of a VPC; none: no VPC.",
+        "Subnets of a VPC; none: no VPC. S3 and DynamoDB must be reachable from there (gateway "
+        "endpoints are free), and X-Ray with function.tracing.",
         aws="VpcConfig.SubnetIds",
     )
     security_group_ids: tuple[str, ...] = each_matching(
@@ -179,7 +206,9 @@ class FunctionConfig:
         "Security groups of the VPC.",
         aws="VpcConfig.SecurityGroupIds",
     )
-    tracing: bool = anything(True, "X-Ray active tracing.", aws="TracingConfig.Mode")
+    tracing: bool = anything(
+        True, "X-Ray active tracing; traces are billed.", aws="TracingConfig.Mode"
+    )
     log_level: str = setting(
         "INFO",
         "Least level that is logged; DEBUG logs payloads.",
@@ -261,7 +290,9 @@ class FailuresConfig:
         30, 1, 3650, "How long a failed record is kept.", aws="Expiration.Days", unit="days"
     )
     force_destroy: bool = anything(
-        False, "Destroying the stack deletes the failed records too.", aws="(Pulumi's forceDestroy)"
+        False,
+        "Destroying the stack deletes the failed records too; false: Pulumi refuses.",
+        aws="(Pulumi's forceDestroy)",
     )
 
 

@@ -26,7 +26,7 @@ from infra.local.function.log_writer import LogWriter
 from infra.local.function.sandbox import FunctionSettings, Sandbox
 from infra.local.mapping.destination import S3Destination
 from infra.local.mapping.event_source_mapping import EventSourceMapping
-from infra.local.mapping.permissions import ensure_listable, ensure_readable
+from infra.local.mapping.permissions import ensure_readable, ensure_writable
 from infra.local.mapping.settings import InvalidParameterValueError, MappingSettings
 from infra.local.mapping.stream_reader import DynamoDBStreamReader
 from infra.local.program.engine import Deployed, Resource
@@ -303,7 +303,7 @@ class LocalDeployment:
         destination = None
         if settings.destination_arn is not None:
             s3 = self.emulator.client("s3", role)
-            ensure_listable(s3, settings.destination_arn)
+            ensure_writable(s3, settings.destination_arn)
             destination = S3Destination(s3, settings)
         return EventSourceMapping(
             settings,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from handler.config import LAMBDA_FAILURE_PREFIX
 from infra import policies
 from infra.local import LocalDeployment
 from infra.local.mapping.settings import InvalidParameterValueError
@@ -40,6 +41,9 @@ WORKS: Final = {
     "given up by the mapping": 1,
     "is logged": True,
 }
+COVERED: Final = "ParkRejectedRecords"
+"""The function's right is within the mapping's, because AWS wants the latter on the whole bucket.
+It stands on its own all the same: a function need not have a mapping."""
 
 
 def statements() -> Iterator[str]:
@@ -84,7 +88,7 @@ def test_these_are_all_that_it_has() -> None:
     assert sorted(statements()) == sorted(PERMISSIONS)
 
 
-@pytest.mark.parametrize("sid", PERMISSIONS)
+@pytest.mark.parametrize("sid", sorted({*PERMISSIONS} - {COVERED}))
 def test_without_any_one_of_its_permissions_it_does_not(
     deploy: Deploy,
     sid: str,
@@ -106,6 +110,47 @@ def test_without_any_one_of_its_permissions_it_does_not(
     except InvalidParameterValueError:
         return  # a mapping whose stream or destination is out of reach is refused
     assert works != WORKS
+
+
+@pytest.mark.parametrize(
+    ("sid", "change", "refused"),
+    [
+        pytest.param(
+            "PutFailedBatches",
+            {"Resource": f"arn:aws:s3:::requests-failures/{LAMBDA_FAILURE_PREFIX}*"},
+            "PutObject",
+            id="put under Lambda's own prefix only",
+        ),
+        pytest.param("PutFailedBatches", {"Action": "s3:GetObject"}, "PutObject", id="put nothing"),
+        pytest.param("ReachTheBucket", {"Action": "s3:GetObject"}, "ListBucket", id="not list it"),
+    ],
+)
+def test_a_mapping_is_refused_when_the_role_may(
+    deploy: Deploy,
+    monkeypatch: pytest.MonkeyPatch,
+    sid: str,
+    change: Mapping[str, object],
+    refused: str,
+) -> None:
+    document = policies._document
+    monkeypatch.setattr(
+        policies,
+        "_document",
+        lambda *given: document(
+            *({**each, **change} if each["Sid"] == sid else each for each in given)
+        ),
+    )
+
+    with (
+        pytest.raises(InvalidParameterValueError, match=f"to call {refused} on S3"),
+        deploy(config=CONFIG),
+    ):
+        pass
+
+
+def test_looking_whether_the_role_may_put_leaves_nothing_in_the_bucket(deploy: Deploy) -> None:
+    with deploy(config=CONFIG) as up:
+        assert objects(up, "") == 0
 
 
 def test_tracing_adds_the_right_to_send_traces_and_nothing_else() -> None:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from infra.image import staged_context
 from infra.local.function.sandbox import FunctionSettings, LocalProcess
 from infra.local.program.run import PROJECT
 
@@ -49,7 +50,7 @@ class DockerSandbox:
         """Builds the image and starts it. Raises `DockerError`."""
         if settings.image_build is None:
             raise DockerError("the stack uses an existing image, and only one built here can run")
-        image = await asyncio.to_thread(build_image, settings.image_build)
+        image = await asyncio.to_thread(_build_as_it_is_now, settings.image_build)
         name = f"requests-processor-{uuid.uuid4().hex[:12]}"
         environment = settings.runtime_environment(runtime_api)
         _, process = await asyncio.get_running_loop().subprocess_exec(
@@ -98,6 +99,14 @@ class Container(LocalProcess):
                 await asyncio.to_thread(_docker, "kill", self.name)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._has_ended.wait(), 0.5)
+
+
+def _build_as_it_is_now(build: Mapping[str, Any]) -> str:
+    # The program staged the handler's folder as it was when it ran.
+    context = staged_context().resolve()
+    return build_image(
+        {**build, "context": str(context), "dockerfile": str(context / "Dockerfile")}
+    )
 
 
 def build_image(build: Mapping[str, Any]) -> str:

@@ -25,15 +25,26 @@ def ensure_readable(streams: Any, stream_arn: str) -> None:
         ) from error
 
 
-def ensure_listable(s3: Any, bucket_arn: str) -> None:
-    """A destination needs s3:ListBucket as well as s3:PutObject, the Lambda Developer Guide says.
+def ensure_writable(s3: Any, bucket_arn: str) -> None:
+    """Lambda looks whether the role can put into the destination, under any key, and list it.
 
-    That creating the mapping is where it shows, and the words, are ours: AWS documents neither.
+    "The function execution role does not have permissions to call PutObject on S3" was AWS's
+    answer to a role that could put under Lambda's own prefix only. How AWS looks is not known:
+    here an upload is begun that is never finished, so that no object comes of it.
     """
+    bucket = bucket_arn.rpartition(":")[2]
     try:
-        s3.list_objects_v2(Bucket=bucket_arn.rpartition(":")[2], MaxKeys=1)
+        s3.create_multipart_upload(Bucket=bucket, Key="whether-the-role-may-put")
     except ClientError as error:
-        raise InvalidParameterValueError(
-            "The function execution role does not have permissions to call ListBucket on "
-            f"{bucket_arn}. ({error})"
-        ) from error
+        raise _refused("PutObject", bucket_arn, error) from error
+    try:
+        s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as error:
+        raise _refused("ListBucket", bucket_arn, error) from error
+
+
+def _refused(action: str, bucket_arn: str, error: ClientError) -> InvalidParameterValueError:
+    return InvalidParameterValueError(
+        f"The function execution role does not have permissions to call {action} on S3 "
+        f"({bucket_arn}). ({error})"
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import grpc  # type: ignore[import-untyped] # it has no types
 import pulumi
 from pulumi.output import UNKNOWN as PULUMIS_UNKNOWN
 from pulumi.output import Unknown
@@ -122,7 +123,11 @@ class Monitor(mocks.MockMonitor):
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         self._look_ups.append(LookUp(token=token, arguments=arguments))
-        return self._first_error(lambda: self._provider.look_up(token, arguments))
+        try:
+            return self._provider.look_up(token, arguments)
+        except Exception as error:
+            # The program may say better what it means that there is no answer.
+            raise _NoAnswerError(str(error)) from error
 
     def _first_error(self, work: Any) -> Mapping[str, Any]:
         try:
@@ -172,6 +177,16 @@ def _resource(request: Any, response: Any) -> Resource:
         ignore_changes=tuple(request.ignoreChanges),
         secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
     )
+
+
+class _NoAnswerError(grpc.RpcError):  # type: ignore[misc] # grpc has no types
+    """A provider's function failed: in the form in which Pulumi's engine says so."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 class _Creating(mocks.Mocks):

@@ -4,6 +4,7 @@ The stack's values come from `Pulumi.<stack>.yaml`, merged with what the caller 
 """
 
 import asyncio
+import logging
 import runpy
 import threading
 from collections.abc import Mapping
@@ -64,6 +65,8 @@ def run_program(
 def _run(
     project: Path, name: str, stack_name: str, values: Mapping[str, Any], monitor: Monitor
 ) -> None:
+    # As the language host does: what a failed output leaves behind says nothing to anyone.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     pulumi.runtime.reset_options()
     pulumi.runtime.set_all_config(stack_file.handed_over(values), [])
 

@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from infra.build_context import content_tag, files
+from infra.build_context import content_tag, files, staged
 
 
 @pytest.fixture
@@ -161,3 +162,90 @@ def test_the_dockerfile_is_sent_even_when_all_is_ignored(tmp_path: Path) -> None
 def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no build context at .*missing"):
         content_tag(tmp_path / "missing", platform="linux/amd64", arguments={})
+
+
+@pytest.fixture
+def staging(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is not in the context."""
+    return tmp_path_factory.mktemp("staging")
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Everything in a folder, and the folder itself, with its mode."""
+    found = [folder, *folder.rglob("*")]
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in found}
+
+
+def test_what_is_staged_is_what_docker_is_sent(context: Path, staging: Path) -> None:
+    copy = staged(context, staging / "staged")
+
+    assert files(copy) == files(context) == [path for path in files(copy) if (copy / path).exists()]
+    assert (copy / "app.py").read_bytes() == (context / "app.py").read_bytes()
+    assert not (copy / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_the_umask_is_not_to_be_seen_in_what_is_staged(
+    context: Path, staging: Path, umask: int
+) -> None:
+    for path in context.rglob("*"):
+        path.chmod(0o777 & ~umask)
+    before = os.umask(umask)
+    try:
+        copy = staged(context, staging / "staged")
+    finally:
+        os.umask(before)
+
+    assert set(modes(copy).values()) == {0o755}
+
+
+def test_the_same_content_is_staged_in_a_folder_of_the_same_name(
+    context: Path, staging: Path
+) -> None:
+    first = staged(context, staging / "one")
+    os.utime(context / "app.py", (1, 1))
+    (context / "app.py").chmod(0o600)
+
+    assert staged(context, staging / "two").name == first.name
+
+
+def test_other_content_is_staged_beside_it(context: Path, staging: Path) -> None:
+    first = staged(context, staging / "staged")
+    write(context, "app.py", "changed")
+
+    second = staged(context, staging / "staged")
+    assert first != second
+    assert (first / "app.py").read_text() != (second / "app.py").read_text() == "changed"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda copy: write(copy, "app.py", "changed"), id="a changed file"),
+        pytest.param(lambda copy: (copy / "app.py").unlink(), id="a file less"),
+        pytest.param(lambda copy: write(copy, "new.py", ""), id="a file more"),
+        pytest.param(lambda copy: (copy / "app.py").chmod(0o600), id="a mode"),
+    ],
+)
+def test_what_someone_changed_in_it_is_staged_anew(
+    context: Path, staging: Path, damage: Callable[[Path], object]
+) -> None:
+    whole = staged(context, staging / "staged")
+    before = {path: (whole / path).read_bytes() for path in files(whole)}
+    damage(whole)
+
+    again = staged(context, staging / "staged")
+    assert again == whole
+    assert {path: (again / path).read_bytes() for path in files(again)} == before
+    assert set(modes(again).values()) == {0o755}
+
+
+def test_a_run_beside_another_finds_a_whole_context_and_leaves_nothing_else(
+    context: Path, staging: Path
+) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: staged(context, staging / "staged"), range(16)))
+
+    (copy,) = found
+    assert [*(staging / "staged").iterdir()] == [copy]
+    assert len(files(copy)) == len(files(context))

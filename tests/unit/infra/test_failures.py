@@ -2,7 +2,9 @@
 
 import json
 
-from handler.config import LAMBDA_FAILURE_PREFIX, REJECTED_PREFIX
+import pytest
+
+from handler.config import REJECTED_PREFIX
 from tests.plan import ACCOUNT, BUCKET, plan_of
 
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -76,6 +78,11 @@ def test_failed_records_go_with_the_stack_only_where_the_stack_says_so() -> None
     assert plan_of(stack="prod").inputs_of(BUCKET)["forceDestroy"] is False
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_pulumi_protects_the_bucket_exactly_as_long_as_s3_would_not_delete_it(force: bool) -> None:
+    assert plan_of({"failures": {"forceDestroy": force}}).resource(BUCKET).protect is not force
+
+
 def test_the_handler_may_put_under_its_own_prefix_only() -> None:
     policy = plan_of().policy("requests-processor-parking")
 
@@ -85,14 +92,11 @@ def test_the_handler_may_put_under_its_own_prefix_only() -> None:
     assert statement["Resource"] == f"arn:aws:s3:::requests-failures/{REJECTED_PREFIX}*"
 
 
-def test_lambda_may_put_under_its_own_prefix_only() -> None:
+def test_lambda_may_put_into_the_bucket_and_list_it_as_aws_documents_it() -> None:
     policy = plan_of().policy("requests-mapping-destination")
 
     assert policy["PutFailedBatches"]["Action"] == ["s3:PutObject"]
-    assert (
-        policy["PutFailedBatches"]["Resource"]
-        == f"arn:aws:s3:::requests-failures/{LAMBDA_FAILURE_PREFIX}*"
-    )
+    assert policy["PutFailedBatches"]["Resource"] == "arn:aws:s3:::requests-failures/*"
     assert policy["ReachTheBucket"]["Action"] == ["s3:ListBucket"]
     assert policy["ReachTheBucket"]["Resource"] == "arn:aws:s3:::requests-failures"
 

@@ -8,7 +8,7 @@ import pytest
 from handler.change import Change
 from handler.config import ENTRY_POINT, HandlerConfig, InvalidContractError, RequestsStream
 from handler.item_types import Key
-from tests.plan import FUNCTION, LOG_GROUP, ROLE, plan_of
+from tests.plan import FUNCTION, LOG_GROUP, ROLE, ROLE_POLICY, plan_of
 
 VPC = {"subnetIds": ["subnet-0123456789abcdef0"], "securityGroupIds": ["sg-0123456789abcdef0"]}
 
@@ -126,7 +126,7 @@ def test_without_a_vpc_there_is_no_right_to_network_interfaces() -> None:
 
     assert "requests-processor-network" not in plan.names()
     assert "vpcConfig" not in plan.inputs_of(FUNCTION)
-    assert "replaceSecurityGroupsOnDestroy" not in plan.inputs_of(FUNCTION)
+    assert plan.inputs_of(FUNCTION)["replaceSecurityGroupsOnDestroy"] is False
 
 
 def test_in_a_vpc_the_function_gets_its_network_interfaces_and_gives_back_its_groups() -> None:
@@ -155,3 +155,19 @@ def test_the_code_of_the_release_before_finds_its_variables() -> None:
 
     assert environ["REQUESTS_KEY_ATTRIBUTE"] == "request_id"
     assert environ["REQUESTS_PAYLOAD_ATTRIBUTE"] == "payload"
+
+
+def test_the_right_to_network_interfaces_outlives_them_and_goes_with_the_role() -> None:
+    plan = plan_of({"function": VPC})
+
+    policy = plan.resource(ROLE_POLICY, "requests-processor-network")
+    assert policy.retain_on_delete is True
+    assert policy.inputs["name"] == "requests-processor-network"
+    assert plan.inputs_of(ROLE)["forceDetachPolicies"] is True
+
+
+def test_every_other_right_goes_with_its_setting() -> None:
+    plan = plan_of({"function": VPC})
+
+    outliving = {each.name for each in plan.registered if each.retain_on_delete}
+    assert outliving == {"requests-processor-network"}

@@ -1,14 +1,22 @@
 """The function's image: built and pushed, or looked up; pinned by digest in both cases."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
 from handler.config import ENTRY_POINT
-from infra.build_context import content_tag
+from infra.build_context import content_tag, files
 from infra.image import BUILD_CONTEXT
 from tests.plan import (
+    ACCOUNT,
     AUTHORIZATION_TOKEN,
     DIGEST,
     FUNCTION,
@@ -16,18 +24,66 @@ from tests.plan import (
     GET_REPOSITORY,
     IMAGE,
     LIFECYCLE_POLICY,
+    PROJECT,
+    REGION,
     REPOSITORY,
     REPOSITORY_POLICY,
     plan_of,
 )
 
 REGISTRY = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com"
+OWN = "requests-image"
+OTHER = {"repository": "processor", "tag": "1.4.2"}
+
+PLANNED_IMAGE = """
+import json, pathlib
+from tests.plan import IMAGE, plan_of
+
+inputs = plan_of().inputs_of(IMAGE)
+context = pathlib.Path(inputs["build"]["context"])
+staged = sorted([context, *context.rglob("*")])
+print(json.dumps({
+    "inputs": inputs,
+    "files": [[str(path), path.stat().st_mode] for path in staged],
+    "bytes": [path.read_text() for path in staged if path.is_file()],
+}))
+"""
 
 
-def test_the_repository_keeps_tags_immutable_and_scans_and_encrypts_what_is_pushed() -> None:
+def planned_in_a_copy(checkout: Path, *, umask: str) -> dict[str, Any]:
+    """The image, its staged context and its modes, as a checkout under that umask has them."""
+    checkout.parent.mkdir(parents=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - the one that the machine has
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    os_umask = int(umask, 8)
+    for name in filter(None, tracked):
+        source, target = PROJECT / name, checkout / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            target.chmod(0o666 & ~os_umask)
+    planned = subprocess.run(
+        [sys.executable, "-c", PLANNED_IMAGE],
+        cwd=checkout,
+        umask=os_umask,
+        env={**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert planned.returncode == 0, planned.stderr
+    return dict(json.loads(planned.stdout))
+
+
+def test_a_tag_can_be_pushed_again_and_what_is_pushed_is_scanned_and_encrypted() -> None:
     repository = plan_of().inputs_of(REPOSITORY)
 
-    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert repository["imageTagMutability"] == "MUTABLE"
     assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
     assert repository["encryptionConfigurations"] == [{"encryptionType": "AES256"}]
 
@@ -37,18 +93,24 @@ def test_images_are_deleted_with_the_stack_only_where_the_stack_says_so() -> Non
     assert plan_of(stack="prod").inputs_of(REPOSITORY)["forceDelete"] is False
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_pulumi_protects_the_repository_exactly_as_long_as_ecr_would_not_delete_it(
+    force: bool,
+) -> None:
+    assert plan_of({"image": {"forceDelete": force}}).resource(REPOSITORY).protect is not force
+
+
 def test_the_repository_keeps_as_many_images_as_the_stack_says() -> None:
-    policy = json.loads(plan_of({"image": {"keep": 3}}).inputs_of(LIFECYCLE_POLICY)["policy"])
+    policy = json.loads(plan_of({"image": {"keep": 7}}).inputs_of(LIFECYCLE_POLICY)["policy"])
 
     (rule,) = policy["rules"]
     assert rule["selection"]["countType"] == "imageCountMoreThan"
-    assert rule["selection"]["countNumber"] == 3
+    assert rule["selection"]["countNumber"] == 7
     assert rule["action"] == {"type": "expire"}
 
 
-def test_lambda_may_pull_the_image_for_this_stacks_function_only() -> None:
-    plan = plan_of()
-    policy = json.loads(plan.inputs_of(REPOSITORY_POLICY)["policy"])
+def test_lambda_may_pull_the_image_for_functions_of_this_account_only() -> None:
+    policy = json.loads(plan_of().inputs_of(REPOSITORY_POLICY)["policy"])
 
     (statement,) = policy["Statement"]
     (pattern,) = statement["Condition"]["ArnLike"].values()
@@ -56,14 +118,41 @@ def test_lambda_may_pull_the_image_for_this_stacks_function_only() -> None:
     assert statement["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     assert statement["Condition"].keys() == {"ArnLike"}
     assert statement["Condition"]["ArnLike"].keys() == {"aws:sourceArn"}
-    assert pattern == f"{plan.exports['functionArn']}*"
+    assert pattern == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"
 
 
-def test_the_image_is_built_from_the_handlers_folder() -> None:
+def test_the_image_is_built_from_a_copy_of_the_handlers_folder() -> None:
     build = plan_of().inputs_of(IMAGE)["build"]
 
-    assert build["context"] == "handler"
-    assert build["dockerfile"] == "handler/Dockerfile"
+    context = Path(build["context"])
+    assert not context.is_absolute()
+    assert build["dockerfile"] == f"{context}/Dockerfile"
+    assert files(context) == files(BUILD_CONTEXT)
+    assert all(
+        (context / path).read_bytes() == (BUILD_CONTEXT / path).read_bytes()
+        for path in files(context)
+    )
+
+
+def test_git_does_not_track_what_is_staged() -> None:
+    build = plan_of().inputs_of(IMAGE)["build"]
+
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--quiet", build["dockerfile"]],  # noqa: S607 - as above
+        cwd=PROJECT,
+        check=False,
+    )
+    assert ignored.returncode == 0
+
+
+def test_a_clone_elsewhere_and_under_another_umask_has_the_same_plan(tmp_path: Path) -> None:
+    plans = [
+        planned_in_a_copy(tmp_path / "a/checkout", umask="0022"),
+        planned_in_a_copy(tmp_path / "somewhere/else", umask="0002"),
+    ]
+
+    assert plans[0] == plans[1]
+    assert plans[0]["files"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +218,9 @@ def test_the_function_runs_the_image_by_its_digest() -> None:
         pytest.param({"repoDigest": "<none>@<none>"}, id="none"),
         pytest.param({"repoDigest": f"{REGISTRY}/requests-image:latest"}, id="a tag"),
         pytest.param({"repoDigest": DIGEST}, id="a local image id"),
+        pytest.param(
+            {"repoDigest": f"{REGISTRY}/requests-image:latest@{DIGEST}"}, id="a tag and a digest"
+        ),
     ],
 )
 def test_an_image_without_a_digest_stops_the_deployment(digest: dict[str, str]) -> None:
@@ -152,12 +244,51 @@ def test_an_existing_image_is_looked_up_by_digest() -> None:
     assert dict(plan.calls)[GET_IMAGE] == {"repositoryName": "processor", "imageDigest": DIGEST}
 
 
-def test_with_an_existing_image_there_is_nothing_of_docker_and_no_token() -> None:
-    plan = plan_of({"image": {"repository": "processor", "tag": "1.4.2"}})
+def test_an_image_of_the_stacks_own_repository_is_named_by_its_digest_alone() -> None:
+    plan = plan_of({"image": {"digest": DIGEST}})
+
+    assert dict(plan.calls)[GET_IMAGE] == {"repositoryName": OWN, "imageDigest": DIGEST}
+    assert plan.inputs_of(FUNCTION)["imageUri"] == f"{REGISTRY}/{OWN}@{DIGEST}"
+
+
+@pytest.mark.parametrize("image", [OTHER, {"digest": DIGEST}], ids=["other", "own"])
+def test_with_an_existing_image_there_is_nothing_of_docker_and_no_token(
+    image: dict[str, str],
+) -> None:
+    plan = plan_of({"image": image})
 
     assert [each.type for each in plan.registered if each.type.startswith("docker:")] == []
-    assert plan.of_type(REPOSITORY) == []
     assert AUTHORIZATION_TOKEN not in dict(plan.calls)
+
+
+@pytest.mark.parametrize("image", [OTHER, {"digest": DIGEST}], ids=["other", "own"])
+def test_the_stacks_own_repository_stays_whatever_the_function_runs(
+    image: dict[str, str],
+) -> None:
+    types = {REPOSITORY, REPOSITORY_POLICY, LIFECYCLE_POLICY}
+
+    kept = [each for each in plan_of({"image": image}).registered if each.type in types]
+    assert kept == [each for each in plan_of().registered if each.type in types]
+
+
+def test_the_stacks_own_repository_goes_only_when_the_stack_says_so() -> None:
+    plan = plan_of({"image": {**OTHER, "ownRepository": False}})
+
+    assert plan.of_type(REPOSITORY) == []
+    assert plan.inputs_of(FUNCTION)["imageUri"] == f"{REGISTRY}/processor@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (OTHER, "image.tag: no image 1.4.2 is to be found in the ECR repository processor"),
+        ({"digest": DIGEST}, f"image.digest: no image {DIGEST} is to be found in the ECR "),
+    ],
+    ids=["other", "own"],
+)
+def test_an_image_that_is_not_there_is_one_clear_error(image: dict[str, str], message: str) -> None:
+    with pytest.raises(pulumi.RunError, match=re.escape(message)):
+        plan_of({"image": image}, failing={GET_IMAGE})
 
 
 def test_an_existing_image_is_started_at_the_same_entry_point() -> None:

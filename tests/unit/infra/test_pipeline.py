@@ -48,10 +48,12 @@ def test_every_resource_belongs_to_a_component_and_is_named_after_it() -> None:
     assert misnamed == set()
 
 
-def test_only_the_production_table_is_protected() -> None:
-    protected = {each.name for each in plan_of(stack="prod").registered if each.protect}
-
-    assert protected == {"requests-table"}
+@pytest.mark.parametrize(
+    ("stack", "protected"),
+    [("dev", set()), ("prod", {"requests-table", "requests-image", "requests-failures"})],
+)
+def test_protected_is_what_aws_would_refuse_to_delete(stack: str, protected: set[str]) -> None:
+    assert {each.name for each in plan_of(stack=stack).registered if each.protect} == protected
 
 
 def test_the_same_configuration_gives_the_same_plan() -> None:

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.plan import BUCKET, LOG_GROUP, REPOSITORY, ROLE_POLICY, TABLE, Plan, plan_of
+from tests.plan import (
+    ACCOUNT,
+    BUCKET,
+    LOG_GROUP,
+    REGION,
+    REPOSITORY,
+    ROLE_POLICY,
+    TABLE,
+    Plan,
+    plan_of,
+)
+
+ALL_FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"
 
 TAKES_TAGS = {
     "aws:cloudwatch/logGroup:LogGroup",
@@ -39,7 +51,7 @@ AWS_TAKES_THEM_ON_ALL_RESOURCES_ONLY = {
 WITH_EVERYTHING_ON = {
     "table": {
         "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        "ttlAttribute": "expires_at",
+        "ttlEnabled": True,
     },
     "function": {
         "tracing": True,
@@ -170,15 +182,25 @@ def test_the_functions_code_has_no_say_in_network_interfaces(plan: Plan) -> None
     allowed = [policy["ChangeNetworkInterfaces"], policy["DescribeNetworkInterfaces"]]
     assert refused["Effect"] == "Deny"
     assert set(refused["Action"]) == {action for each in allowed for action in each["Action"]}
-    assert refused["Condition"] == {
-        "ArnLike": {"lambda:SourceFunctionArn": [f"{plan.exports['functionArn']}*"]}
-    }
+    assert refused["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": [ALL_FUNCTIONS]}}
 
 
 def test_no_secret_reaches_a_function_or_an_export(plan: Plan) -> None:
     open_inputs = [each.inputs for each in plan.registered if not each.secrets]
 
     assert "a-token" not in json.dumps([open_inputs, plan.exports])
+
+
+def test_no_policy_guesses_a_name_that_only_pulumi_knows(plan: Plan) -> None:
+    # `pulumi:autonaming` may give any name: what AWS reports is all that a policy may rest on.
+    wild = {
+        text
+        for document in documents_of(plan)
+        for text in texts_in(document["Statement"])
+        if "*" in text and not text.endswith((":*", "/*", "rejected/*"))
+    }
+
+    assert wild == {"*"}
 
 
 def documents_of(plan: Plan) -> Iterator[Mapping[str, Any]]:
@@ -208,3 +230,15 @@ def resources_of(statement: Mapping[str, Any]) -> list[str]:
     """The resources of a statement, always as a list."""
     resources = statement["Resource"]
     return [resources] if isinstance(resources, str) else resources
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every string within a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from texts_in(each)
+    else:
+        for each in value:
+            yield from texts_in(each)

@@ -13,7 +13,6 @@ from tests.plan import PROJECT
 
 CHANGES: Final = {
     '"handler.app.handler"': '"handler.main.on_batch"',
-    '"aws/lambda/"': '"given-up/"',
     '"rejected/"': '"parked/"',
     'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"': 'IDEMPOTENCY_KEY_ATTRIBUTE: Final = "event"',
     '"expiration"': '"forgotten_at"',
@@ -147,12 +146,6 @@ def test_the_handlers_prefix_moves_its_right_and_its_parking(changed: dict[str, 
 
     assert "arn:aws:s3:::requests-failures/parked/*" in policy
     assert changed["parked"].startswith("parked/a-function/")
-
-
-def test_lambdas_prefix_moves_lambdas_right(changed: dict[str, Any]) -> None:
-    policy = changed["resources"]["requests-mapping-destination"]["policy"]
-
-    assert "arn:aws:s3:::requests-failures/given-up/*" in policy
 
 
 def test_the_idempotency_attributes_move_the_table_and_powertools(changed: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from infra.config.settings import described
 from infra.config.stack import ConfigError, StackConfig, handler_config
 from tests.plan import handed_over, plan_of, stack_values
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 
 def parse(**sections: object) -> StackConfig:
     """A configuration from nested values."""
@@ -69,7 +71,7 @@ def test_a_setting_without_a_value_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("section", "setting", "least", "greatest"),
     [
-        ("image", "keep", 1, 1000),
+        ("image", "keep", 5, 1000),
         ("function", "memorySize", 128, 10_240),
         ("function", "timeout", 2, 900),
         ("function", "ephemeralStorage", 512, 10_240),
@@ -202,9 +204,14 @@ def test_a_value_that_does_not_fit_is_named_with_what_would(
         ),
         ({"image": {"tag": "1.0"}}, "image.tag", "image.repository must be set too"),
         (
-            {"image": {"digest": "sha256:" + "0" * 64}},
-            "image.digest",
-            "image.repository must be set too",
+            {"image": {"ownRepository": False}},
+            "image.ownRepository",
+            "must be true, or image.repository must name",
+        ),
+        (
+            {"table": {"serverSideEncryption": False, "kmsKeyArn": KEY}},
+            "table.serverSideEncryption",
+            "must be true with table.kmsKeyArn",
         ),
         ({"image": {"repository": "mine"}}, "image", "takes either tag or digest"),
         (
@@ -217,7 +224,11 @@ def test_a_value_that_does_not_fit_is_named_with_what_would(
             "image.baseImage",
             "is for an image that is built",
         ),
-        ({"table": {"ttlAttribute": "request_id"}}, "table.ttlAttribute", "must not be request_id"),
+        (
+            {"table": {"ttlEnabled": True, "ttlAttribute": "request_id"}},
+            "table.ttlAttribute",
+            "must not be request_id",
+        ),
         (
             {"eventSource": {"filters": [{"eventName": ["MODIFY"]}]}},
             "eventSource.filters[0].eventName",
@@ -304,14 +315,12 @@ def test_the_settings_of_providers_are_left_alone() -> None:
 
 
 def test_a_secret_value_is_used_like_any_other() -> None:
-    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-
     config = load(
-        {"requests-processor:table": json.dumps({"kmsKeyArn": key})},
+        {"requests-processor:table": json.dumps({"kmsKeyArn": KEY})},
         secrets=("requests-processor:table",),
     )
 
-    assert config.table.kms_key_arn == key
+    assert config.table.kms_key_arn == KEY
 
 
 def test_a_secret_value_that_does_not_fit_is_not_shown() -> None:
