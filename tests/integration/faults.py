@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local import LocalDeployment
+from infra.replay.__main__ import main
+from tests.command_line import Done, call
 from tests.proof import Outcome
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -239,26 +241,32 @@ def _parked(deployment: LocalDeployment) -> Iterator[tuple[str, int]]:
                 yield image["request_id"]["S"], int(image["payload"]["M"]["number"]["N"])
 
 
-def replay(deployment: LocalDeployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m infra.replay`, as somebody at a terminal runs it."""
-    outputs = deployment.outputs
-    target = ("--bucket", outputs["failureBucket"], "--function", outputs["functionName"])
+def replay(deployment: LocalDeployment, *arguments: str) -> Done:
+    """`python -m infra.replay` for a deployment, as somebody at its terminal has it."""
+    return call(main, *arguments, *_target(deployment), environment=deployment.environment)
+
+
+def replay_command(
+    deployment: LocalDeployment, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    """The real command."""
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "infra.replay",
-            *arguments,
-            *target,
-            "--table",
-            outputs["tableName"],
-        ],
+        [sys.executable, "-m", "infra.replay", *arguments, *_target(deployment)],
         cwd=PROJECT,
         env={**os.environ, **deployment.environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def _target(deployment: LocalDeployment) -> list[str]:
+    outputs = {"bucket": "failureBucket", "function": "functionName", "table": "tableName"}
+    return [
+        argument
+        for part, output in outputs.items()
+        for argument in (f"--{part}", deployment.outputs[output])
+    ]
 
 
 def wait_until(has_happened: Callable[[], bool]) -> None:

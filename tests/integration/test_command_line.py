@@ -12,16 +12,23 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.__main__ import main
 from infra.local.program.run import PROJECT
+from tests.command_line import Done, call
 from tests.integration.conftest import item
 from tests.integration.faults import wait_until
 
 COMMAND = [sys.executable, "-m", "infra.local"]
 
 
-def run(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> Done:
+    return call(main, *arguments)
+
+
+def command(*arguments: str, folder: Path = PROJECT) -> "subprocess.CompletedProcess[str]":
+    """The real one."""
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
@@ -38,7 +45,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_demo_processes_every_insert_and_says_so() -> None:
-    result = run("demo")
+    result = command("demo")
 
     assert result.returncode == 0, result.stderr
     assert "Every insert was processed: 12 of 12." in result.stdout
@@ -76,7 +83,7 @@ def test_the_demo_writes_a_file_of_items(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("", "holds no items"),
-        ('{"request_id": "a"}\n{"id": "b"}\n[]\n{\n', ":2: must have request_id, a text"),
+        ('{"request_id": "a"}\n{"id": "b"}\n[]\n{\n', ":2: must have request_id, a string"),
         ('{"request_id": "a"}\n[]\n', ":2: must be a JSON object"),
         ("{\n", ":1: is not JSON"),
         ('{"request_id": "a", "n": 1e500}', ":1: is nothing DynamoDB can hold"),
@@ -146,11 +153,12 @@ def test_a_key_that_does_not_exist_is_answered_with_the_nearest() -> None:
     assert "requests-processor:evntSource is unknown; did you mean eventSource?" in result.stderr
 
 
+@pytest.mark.slow  # a copy of the project
 def test_a_handler_that_cannot_be_imported_is_one_line(project: Path) -> None:
     process = project / "handler" / "process.py"
     process.write_text("import nowhere\n" + process.read_text())
 
-    result = run("demo", folder=project)
+    result = command("demo", folder=project)
 
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
@@ -158,11 +166,12 @@ def test_a_handler_that_cannot_be_imported_is_one_line(project: Path) -> None:
     assert "No module named 'nowhere'" in line
 
 
+@pytest.mark.slow  # a copy of the project
 def test_a_mistake_in_the_stack_file_is_the_programs_own_message(project: Path) -> None:
     stack = project / "Pulumi.dev.yaml"
     stack.write_text(stack.read_text().replace("batchSize: 50", "batchSize: 0"))
 
-    result = run("demo", folder=project)
+    result = command("demo", folder=project)
 
     assert result.returncode == 2
     assert "requests-processor:eventSource.batchSize must be between 1 and 10000" in result.stderr
@@ -207,7 +216,14 @@ def children_of(process_id: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "stop",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, id="SIGKILL"),
+    ],
+)
 def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     up: "subprocess.Popen[str]", stop: signal.Signals
 ) -> None:

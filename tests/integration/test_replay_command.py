@@ -9,7 +9,7 @@ import pytest
 
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy
-from tests.integration.faults import FaultyHandler, replay
+from tests.integration.faults import FaultyHandler, replay, replay_command
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_what_failed_is_listed_with_the_reason_and_shown_decoded(up: LocalDeploy
     ]
     (rejected,) = [row for row in rows if row["condition"] == "RecordRejected"]
     assert "RejectedRequestError: poison" in rejected["reason"]
-    shown = replay(up, "show", rejected["key"])
+    shown = replay_command(up, "show", rejected["key"])
     (record,) = json.loads(shown.stdout)
     assert record["dynamodb"]["NewImage"]["payload"]["fault"] == "poison"
 
