@@ -11,14 +11,17 @@ def first_failure(records: Sequence[object], response: object) -> int:
     """The index of the first record that failed; everything from it on counts as undone.
 
     The number of records: none failed. Null, empty or absent failures mean that; a failure that
-    names none of the batch's sequence numbers, or under another key, fails the whole batch.
+    names none of the batch's sequence numbers, or under another key, fails the whole batch. A
+    number that the batch holds twice means the first of the two: nothing reported counts as done.
     """
     failures = response.get("batchItemFailures") if isinstance(response, Mapping) else None
     if not failures:
         return len(records)
     if not isinstance(failures, list):
         return 0
-    indexes = {sequence_number(record): index for index, record in enumerate(records)}
+    indexes: dict[str | None, int] = {}
+    for index, record in enumerate(records):
+        indexes.setdefault(sequence_number(record), index)
     return min(_place(failure, indexes) for failure in failures)
 
 

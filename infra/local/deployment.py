@@ -175,11 +175,20 @@ class LocalDeployment:
     def metrics_by_mapping(self) -> Mapping[str, Mapping[str, int]]:
         """The metrics of each mapping, by its UUID."""
         return {
-            uuid: {
-                name: self._past_metrics[uuid][name] + count
-                for name, count in polled.mapping.metrics.items()
-            }
+            uuid: Counter(
+                {
+                    name: self._past_metrics[uuid][name] + count
+                    for name, count in polled.mapping.metrics.items()
+                }
+            )
             for uuid, polled in self._polled.items()
+        }
+
+    @property
+    def last_processing_results(self) -> Mapping[str, str]:
+        """In Lambda's words, OK or what the problem is, of each mapping, by its UUID."""
+        return {
+            uuid: polled.mapping.last_processing_result for uuid, polled in self._polled.items()
         }
 
     @property
@@ -214,14 +223,19 @@ class LocalDeployment:
         try:
             self._portal.call(self._settled, timeout)
         except TimeoutError:
-            metrics = ", ".join(f"{name} {count}" for name, count in self.metrics.items() if count)
-            last = self.invocations[-1].error if self.invocations else None
             raise TimeoutError(
-                f"records are still being delivered after {timeout:g} seconds "
-                f"({metrics or 'nothing was read'}; the last invocation's error: {last})"
+                f"records are still being delivered after {timeout:g} seconds ({self._progress()})"
             ) from None
         for running in self._running:
             self._portal.call(running.log_writer.flush)
+
+    def _progress(self) -> str:
+        """How far the mappings have come, and what keeps them from going on."""
+        metrics = ", ".join(f"{name} {count}" for name, count in self.metrics.items() if count)
+        last = self.invocations[-1].error if self.invocations else None
+        troubles = [polled.mapping.trouble for polled in self._polled.values()]
+        reading = "".join(f"; a stream cannot be read: {each!r}" for each in troubles if each)
+        return f"{metrics or 'nothing was read'}; the last invocation's error: {last}{reading}"
 
     def pause(self) -> None:
         """Stops every mapping where it is, as when it is disabled or this process is stopped."""

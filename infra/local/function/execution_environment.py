@@ -7,7 +7,6 @@ in Lambda's words. How many there are, and for how long, is the business of `lam
 import asyncio
 import json
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
@@ -85,13 +84,14 @@ class ExecutionEnvironment:
             return _exit_error(self._exit.result())
         return _timeout_error(INIT_TIMEOUT + self._settings.timeout)
 
-    async def invoke(self, event: object, on_log: Callable[[str], None] | None) -> Invocation:
+    async def invoke(
+        self, event: object, request_id: str, on_log: Callable[[str], None] | None = None
+    ) -> Invocation:
         """Hands one event to the runtime and waits for its answer, its end, or its limits.
 
         What it prints meanwhile goes to `on_log` too, before this returns.
         """
         self.is_reusable = False
-        request_id = str(uuid.uuid4())
         with self._log.also_to(on_log):
             error = await self.initialised()
             if error is not None:

@@ -28,6 +28,6 @@ class Invocation:
 class Function(Protocol):
     """What an event source mapping invokes."""
 
-    async def invoke(self, event: Mapping[str, Any]) -> Invocation:
+    async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
         """Returns also when the function fails. Raises `ThrottledError`."""
         ...

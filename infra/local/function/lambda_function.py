@@ -6,6 +6,7 @@ business of `execution_environment`.
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Self
@@ -79,16 +80,22 @@ class LambdaFunction:
         await asyncio.gather(*(self._discard(environment) for environment in idle))
 
     async def invoke(
-        self, event: object, *, on_log: Callable[[str], None] | None = None
+        self,
+        event: object,
+        *,
+        request_id: str | None = None,
+        on_log: Callable[[str], None] | None = None,
     ) -> Invocation:
         """Runs the function once; `on_log` is given the lines that it prints meanwhile.
 
-        Raises `ThrottledError` when no concurrency is left.
+        A retry has the request id of what it repeats; without one it is a new request. Raises
+        `ThrottledError` when no concurrency is left.
         """
         with self._concurrent_execution():
             environment = await self._warm() or await self._start()
             try:
-                invocation = await environment.invoke(event, on_log)
+                request_id = request_id or str(uuid.uuid4())
+                invocation = await environment.invoke(event, request_id, on_log)
             finally:
                 await self._release(environment)
         self._on_invocation(invocation)

@@ -83,4 +83,5 @@ class BatchQueue:
 
 def _event_size(record: Record) -> int:
     """Bytes of the record in the event, with the comma that follows it."""
-    return len(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode(errors="surrogatepass")) + 1

@@ -12,14 +12,21 @@ and Lambda", "Retain discarded records for a DynamoDB event source"):
 5. Nothing of the batch done: with bisect on it is halved, as long as it has two records. "Splitting
    batches doesn't consume the retry quota": each half starts from zero.
 6. Otherwise it is retried, later each time, and given up after the maximum retry attempts.
+7. What is given up goes to the on-failure destination: at once, or with bisect on when the rest of
+   the batch has run.
 
-What is given up goes to the on-failure destination. Which batch a record comes in, and where the
-shard is read from, is the poller's matter. Tumbling windows are left out on purpose.
+An unchanged batch is invoked again under the same request id; a changed one has a new one, and goes
+at once. What nobody foresaw is said, and what was being done is done again.
+
+Which batch a record comes in, and where the shard is read from, is the poller's matter. Tumbling
+windows are left out on purpose.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections import Counter
+import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -34,18 +41,24 @@ from infra.local.mapping.destination import (
     arrival,
     failure_document,
 )
+from infra.local.mapping.persistence import UNFORESEEN, Persistence, is_stop
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.stream_reader import Record
 
 logger = logging.getLogger(__name__)
 
-FIRST_BACK_OFF: Final = 0.5
+FIRST_BACK_OFF: Final = 0.2
 """Seconds before the first retry, doubled for each further one.
 
-AWS does not document it. Recorded there: a record that always failed had been attempted eight times
-when it was 60 seconds old; doubling from half a second gives just that.
+AWS does not document it. Recorded there: 0.20 to 0.28 s before the first, 0.39 s before the second.
 """
 LONGEST_BACK_OFF: Final = 60.0
+"""The cap is ours: nothing is known beyond the second retry."""
+
+NOT_PROCESSED: Final = "No records processed"
+PROCESSED: Final = "OK"
+FUNCTION_FAILED: Final = "PROBLEM: Function call failed"
+"""LastProcessingResult, in Lambda's words."""
 
 
 Settle: TypeAlias = Callable[[Sequence[Record]], None]
@@ -58,6 +71,8 @@ class Batch:
 
     shard_id: str
     records: Sequence[Record]
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """Every invocation of these very records has it."""
     invocations: int = 0
     throttles: int = 0
 
@@ -73,6 +88,41 @@ class Batch:
         return min(FIRST_BACK_OFF * 2.0 ** min(attempts - 1, 30), LONGEST_BACK_OFF)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A batch that is given up, and what the destination is told of it."""
+
+    batch: Batch
+    condition: Condition
+    invoke_count: int
+    invocation: Invocation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """A batch is tried again, unchanged, after so many seconds."""
+
+    batch: Batch
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """A batch was given up; `kept_as` is where the destination keeps it, None: nowhere."""
+
+    failure: Failure
+    kept_as: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Result:
+    """What an attempt leaves of its batch, in order: records done, given up, and batches left."""
+
+    done: Sequence[Record] = ()
+    failure: Failure | None = None
+    left: Sequence[Batch] = ()
+
+
 @dataclass(kw_only=True, slots=True)
 class Delivery:
     """Delivers batches to a mapping's function, and counts what happens to them."""
@@ -82,53 +132,98 @@ class Delivery:
     destination: Destination | None
     now: Callable[[], float]
     """Epoch seconds."""
+    on_event: Callable[[Retry | GivenUp], None] = lambda _: None
+    """Told of what happens between invocations; what it raises is said, and changes nothing."""
     metrics: Counter[str] = field(default_factory=Counter)
+    last_processing_result: str = NOT_PROCESSED
+    _hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def deliver(self, batch: Batch, settle: Settle) -> None:
         """Returns once all of the batch is settled; `settle` is told of each part as it happens."""
-        remaining = [batch]
-        while remaining:
-            remaining[:1] = await self._attempt(remaining[0], settle)
+        remaining, given_up = deque([batch]), deque[Failure]()
+        trouble = Persistence(f"delivering from {batch.shard_id}")
+        while remaining or given_up:
+            try:
+                if given_up and not (remaining and self.settings.bisect_batch_on_function_error):
+                    await self._keep(given_up[0])
+                    settle(given_up.popleft().batch.records)
+                else:
+                    result = await self._attempt(remaining[0])
+                    remaining.popleft()
+                    remaining.extendleft(reversed(result.left))
+                    if result.failure is not None:
+                        given_up.append(result.failure)
+                    settle(result.done)
+            except UNFORESEEN as error:
+                await trouble.after(error)
+            else:
+                trouble.succeeded()
 
-    async def _attempt(self, batch: Batch, settle: Settle) -> list[Batch]:
-        """Tries once; returns the batches that are left, in order."""
+    def retry_now(self) -> None:
+        """Ends the wait before every retry: what made the batch fail may be mended."""
+        self._hurried.set()
+        self._hurried.clear()
+
+    async def _attempt(self, batch: Batch) -> _Result:
         expired = sum(1 for _ in takewhile(self._is_expired, batch.records))
         if expired:
-            # The attempt that finds the record too old counts, as recorded on AWS.
-            attempts = batch.invocations + 1
-            await self._give_up(batch.part(0, expired), Condition.RECORD_AGE_EXCEEDED, attempts)
-            settle(batch.records[:expired])
-            return [replace(batch, records=rest)] if (rest := batch.records[expired:]) else []
-
+            return self._without_expired(batch, expired)
         self.metrics["InvokedEventCount"] += len(batch.records)
         try:
-            invocation = await self.function.invoke({"Records": list(batch.records)})
-        except ThrottledError:
-            self.metrics["FailedInvokeEventCount"] += len(batch.records)
-            return [await self._backed_off(replace(batch, throttles=batch.throttles + 1))]
+            invocation = await self.function.invoke(
+                {"Records": list(batch.records)}, request_id=batch.request_id
+            )
+        except UNFORESEEN as error:
+            # AWS: a throttle or an error before the invocation is waited out and is no attempt.
+            if is_stop(error):
+                raise
+            self._say_not_invoked(batch, error)
+            return await self._backed_off(replace(batch, throttles=batch.throttles + 1))
+        return await self._result(replace(batch, invocations=batch.invocations + 1), invocation)
 
-        return await self._remaining(
-            replace(batch, invocations=batch.invocations + 1), invocation, settle
+    def _without_expired(self, batch: Batch, expired: int) -> _Result:
+        """The attempt that finds the record too old counts, as recorded on AWS."""
+        failure = Failure(
+            batch=replace(batch, records=batch.records[:expired]),
+            condition=Condition.RECORD_AGE_EXCEEDED,
+            invoke_count=batch.invocations + 1,
         )
+        left = [batch.part(expired)] if batch.records[expired:] else []
+        return _Result(failure=failure, left=left)
 
-    async def _remaining(self, batch: Batch, invocation: Invocation, settle: Settle) -> list[Batch]:
+    def _say_not_invoked(self, batch: Batch, error: BaseException) -> None:
+        self.metrics["FailedInvokeEventCount"] += len(batch.records)
+        self.last_processing_result = FUNCTION_FAILED
+        if not isinstance(error, ThrottledError):
+            logger.error(
+                "the function could not be invoked: %s: %s; it is tried again",
+                type(error).__name__,
+                error,
+                exc_info=None if batch.throttles else error,
+            )
+
+    async def _result(self, batch: Batch, invocation: Invocation) -> _Result:
         """What an invocation leaves of its batch."""
         done = self._done(batch, invocation)
         self.metrics["FailedInvokeEventCount"] += len(batch.records) - done
-        settle(batch.records[:done])
+        self.last_processing_result = FUNCTION_FAILED if invocation.function_error else PROCESSED
         if done == len(batch.records):
-            return []
+            return _Result(done=batch.records)
         if done > 0:
-            return [batch.part(done)]
+            return _Result(done=batch.records[:done], left=[batch.part(done)])
         if self.settings.bisect_batch_on_function_error and len(batch.records) > 1:
             middle = len(batch.records) // 2
-            return [batch.part(0, middle), batch.part(middle)]
+            return _Result(left=[batch.part(0, middle), batch.part(middle)])
         if self._is_exhausted(batch):
-            attempts = batch.invocations
-            await self._give_up(batch, Condition.RETRY_ATTEMPTS_EXHAUSTED, attempts, invocation)
-            settle(batch.records)
-            return []
-        return [await self._backed_off(batch)]
+            return _Result(
+                failure=Failure(
+                    batch=batch,
+                    condition=Condition.RETRY_ATTEMPTS_EXHAUSTED,
+                    invoke_count=batch.invocations,
+                    invocation=invocation,
+                )
+            )
+        return await self._backed_off(batch)
 
     def _done(self, batch: Batch, invocation: Invocation) -> int:
         """How many records, from the front, need no further delivery."""
@@ -146,17 +241,14 @@ class Delivery:
         retries = self.settings.maximum_retry_attempts
         return retries != -1 and batch.invocations > retries
 
-    async def _backed_off(self, batch: Batch) -> Batch:
-        await asyncio.sleep(batch.back_off)
-        return batch
+    async def _backed_off(self, batch: Batch) -> _Result:
+        self._tell(Retry(batch=batch, seconds=batch.back_off))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(batch.back_off):
+                await self._hurried.wait()
+        return _Result(left=[batch])
 
-    async def _give_up(
-        self,
-        batch: Batch,
-        condition: Condition,
-        invoke_count: int,
-        invocation: Invocation | None = None,
-    ) -> None:
+    async def _keep(self, failure: Failure) -> None:
         """Sends the batch to the destination; without one it is dropped.
 
         When the destination refuses, the records are dropped too and the shard moves on, as AWS
@@ -164,21 +256,29 @@ class Delivery:
         DroppedEventCount of as many events). AWS does not count as dropped what outlived the
         stream's retention; here that is counted, since nothing is to be lost unseen.
         """
-        metric = "DroppedEventCount"
+        count, kept_as = len(failure.batch.records), None
         if self.destination is not None:
             document = failure_document(
                 self.settings,
-                shard_id=batch.shard_id,
-                records=batch.records,
-                condition=condition,
-                invoke_count=invoke_count,
-                invocation=invocation,
+                shard_id=failure.batch.shard_id,
+                records=failure.batch.records,
+                condition=failure.condition,
+                invoke_count=failure.invoke_count,
+                request_id=failure.batch.request_id,
+                invocation=failure.invocation,
                 now=self.now(),
             )
             try:
-                await self.destination.send(document)
-                metric = "OnFailureDestinationDeliveredEventCount"
+                kept_as = await self.destination.send(document)
             except DestinationError as error:
-                logger.warning("%d records are lost: %s", len(batch.records), error)
+                logger.warning("%d records are lost: %s", count, error)
                 self.metrics["DestinationDeliveryFailures"] += 1
-        self.metrics[metric] += len(batch.records)
+        kept = "OnFailureDestinationDeliveredEventCount"
+        self.metrics["DroppedEventCount" if kept_as is None else kept] += count
+        self._tell(GivenUp(failure=failure, kept_as=kept_as))
+
+    def _tell(self, event: Retry | GivenUp) -> None:
+        try:
+            self.on_event(event)
+        except Exception:
+            logger.exception("what watches the delivery failed; the delivery goes on")

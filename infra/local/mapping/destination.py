@@ -35,8 +35,8 @@ class DestinationError(Exception):
 
 
 class Destination(Protocol):
-    async def send(self, document: Mapping[str, Any]) -> None:
-        """Keeps the record of a failed batch. Raises `DestinationError`."""
+    async def send(self, document: Mapping[str, Any]) -> str:
+        """Keeps the record of a failed batch and returns where. Raises `DestinationError`."""
         ...
 
 
@@ -48,7 +48,7 @@ class S3Destination:
         self._bucket = (settings.destination_arn or "").rpartition(":")[2]
         self._mapping_uuid = settings.uuid
 
-    async def send(self, document: Mapping[str, Any]) -> None:
+    async def send(self, document: Mapping[str, Any]) -> str:
         key = object_key(self._mapping_uuid, document)
         body = json.dumps(document).encode()
         try:
@@ -57,6 +57,7 @@ class S3Destination:
             )
         except (BotoCoreError, ClientError) as error:
             raise DestinationError(f"s3://{self._bucket}/{key}: {error}") from error
+        return key
 
 
 def object_key(mapping_uuid: str, document: Mapping[str, Any]) -> str:
@@ -76,10 +77,12 @@ def failure_document(
     records: Sequence[Record],
     condition: Condition,
     invoke_count: int,
+    request_id: str,
     invocation: Invocation | None,
     now: float,
 ) -> dict[str, Any]:
-    """The document as AWS writes it. Without an invocation there is no `responseContext`.
+    """The document as AWS writes it. Without an invocation there is no `responseContext`, but a
+    request id: the last that the batch was invoked with, or would have been.
 
     `payload` holds the whole event as JSON text: "an escaped JSON string" (Lambda Developer Guide,
     "Retain discarded records for a DynamoDB event source").
@@ -87,7 +90,7 @@ def failure_document(
     response = {} if invocation is None else {"responseContext": _response_context(invocation)}
     return {
         "requestContext": {
-            "requestId": str(uuid.uuid4()) if invocation is None else invocation.request_id,
+            "requestId": request_id,
             "functionArn": settings.function_arn,
             "condition": str(condition),
             "approximateInvokeCount": invoke_count,

@@ -1,25 +1,25 @@
 """The event source mapping: finds the stream's shards and has each read and delivered.
 
 Which records are invoked together is `batching`'s matter, what becomes of a batch `delivery`'s.
-asyncio throughout, on the caller's event loop; time passes only by that loop and by `clock`.
+asyncio throughout, on the caller's event loop; time passes only by that loop and by `clock`. Only
+its stop ends it: what nobody foresaw is said, and it goes on. Before it has its place it fails.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from infra.config import StartingPosition
 from infra.filters.pattern import FilterPattern
 from infra.local.function.invocation import Function
-from infra.local.mapping.delivery import Delivery
+from infra.local.mapping.delivery import Delivery, GivenUp, Retry
 from infra.local.mapping.destination import Destination
+from infra.local.mapping.persistence import UNFORESEEN, Persistence
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.shard import ShardPoller
 from infra.local.mapping.stream_reader import Position, StreamError, StreamSource
-
-logger = logging.getLogger(__name__)
 
 METRICS: Final = (
     "PolledEventCount",
@@ -33,9 +33,7 @@ METRICS: Final = (
 """Lambda's names. All but the last count events: an event that is retried is invoked again."""
 
 DISCOVERY_INTERVAL: Final = 1.0
-"""Seconds between looks for new shards, and before another attempt when the look failed."""
-
-T = TypeVar("T")
+"""Seconds between looks for new shards."""
 
 
 class EventSourceMapping:
@@ -53,22 +51,43 @@ class EventSourceMapping:
         function: Function,
         destination: Destination | None = None,
         checkpoints: Mapping[str, Position] | None = None,
+        on_event: Callable[[Retry | GivenUp], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self._source = source
         self._delivery = Delivery(
-            settings=settings, function=function, destination=destination, now=clock
+            settings=settings,
+            function=function,
+            destination=destination,
+            now=clock,
+            on_event=on_event,
         )
         self._patterns = [FilterPattern(pattern) for pattern in settings.patterns]
         self._checkpoints = dict(checkpoints or {})
         self._shards: dict[str, ShardPoller] = {}
         self._started = asyncio.Event()
+        self._looking = Persistence(f"looking for the shards of {source.stream_arn}")
 
     @property
-    def metrics(self) -> dict[str, int]:
-        """Lambda's metrics of this mapping since it began."""
-        return {name: self._delivery.metrics[name] for name in METRICS}
+    def metrics(self) -> Counter[str]:
+        """Lambda's metrics of this mapping since it began, also those that are 0.
+
+        Without a filter there is no FilteredOutEventCount, as on AWS.
+        """
+        names = METRICS if self._patterns else [n for n in METRICS if n != "FilteredOutEventCount"]
+        return Counter({name: self._delivery.metrics[name] for name in names})
+
+    @property
+    def last_processing_result(self) -> str:
+        """As GetEventSourceMapping answers it."""
+        return self._delivery.last_processing_result
+
+    @property
+    def trouble(self) -> BaseException | None:
+        """What keeps the mapping from reading its stream now."""
+        parts = [self._looking, *(shard.reading for shard in self._shards.values())]
+        return next((part.last for part in parts if part.last is not None), None)
 
     @property
     def checkpoints(self) -> dict[str, Position]:
@@ -77,15 +96,30 @@ class EventSourceMapping:
         return {**self._checkpoints, **reached}
 
     async def run(self) -> None:
-        """Reads and delivers until cancelled."""
+        """Reads and delivers until cancelled.
+
+        Raises what nobody foresaw before it has its place: then nothing has begun that could go on.
+        """
         if not self.settings.enabled:
             self._started.set()
             await asyncio.Event().wait()
         async with asyncio.TaskGroup() as tasks:
             while True:
-                await self._find_shards(tasks)
+                try:
+                    await self._find_shards(tasks)
+                except UNFORESEEN as error:
+                    if not (self._started.is_set() or isinstance(error, StreamError)):
+                        raise
+                    self._delivery.last_processing_result = str(error)
+                    await self._looking.after(error)
+                    continue
+                self._looking.succeeded()
                 self._started.set()
                 await asyncio.sleep(DISCOVERY_INTERVAL)
+
+    def retry_now(self) -> None:
+        """Ends the wait before every retry: what made the batch fail may be mended."""
+        self._delivery.retry_now()
 
     async def started(self) -> None:
         """Returns once the mapping has its place: what is written from now on will be read."""
@@ -99,13 +133,13 @@ class EventSourceMapping:
         if not self.settings.enabled:
             return
         await self.started()
-        for shard_id in await self._patiently(self._source.shard_ids):
+        for shard_id in await self._shard_ids():
             while shard_id not in self._shards:
                 await asyncio.sleep(DISCOVERY_INTERVAL)
             await self._shards[shard_id].settled()
 
     async def _find_shards(self, tasks: asyncio.TaskGroup) -> None:
-        for shard_id in await self._patiently(self._source.shard_ids):
+        for shard_id in await self._source.shard_ids():
             if shard_id not in self._shards:
                 position = await self._position(shard_id)
                 shard = ShardPoller(
@@ -125,14 +159,14 @@ class EventSourceMapping:
         is_new = bool(self._checkpoints) or self._started.is_set()
         if is_new or self.settings.starting_position is StartingPosition.TRIM_HORIZON:
             return StartingPosition.TRIM_HORIZON
-        latest = await self._patiently(lambda: self._source.latest_sequence_number(shard_id))
+        latest = await self._source.latest_sequence_number(shard_id)
         return latest or StartingPosition.TRIM_HORIZON
 
-    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
+    async def _shard_ids(self) -> list[str]:
         """Asks the stream until it answers."""
+        asking = Persistence(f"asking for the shards of {self._source.stream_arn}")
         while True:
             try:
-                return await read()
-            except StreamError as error:
-                logger.warning("%s: %s", self._source.stream_arn, error)
-                await asyncio.sleep(DISCOVERY_INTERVAL)
+                return await self._source.shard_ids()
+            except UNFORESEEN as error:
+                await asking.after(error)

@@ -9,7 +9,7 @@ import json
 import logging
 import math
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -17,10 +17,10 @@ from infra.config import StartingPosition
 from infra.filters.pattern import FilterPattern
 from infra.local.mapping.batching import BatchQueue
 from infra.local.mapping.delivery import Batch, Delivery
+from infra.local.mapping.persistence import UNFORESEEN, Persistence
 from infra.local.mapping.stream_reader import (
     Position,
     Record,
-    StreamError,
     StreamSource,
     TrimmedDataError,
 )
@@ -36,34 +36,60 @@ Lambda polls a shard four times a second.
 READ_LIMIT: Final = 1000
 """Records of one poll: GetRecords' greatest limit."""
 
-FIRST_BACK_OFF: Final = 0.1
-LONGEST_BACK_OFF: Final = 5.0
-"""Seconds between attempts to read a stream that cannot be read."""
-
 
 class Checkpoint:
-    """How far a shard is settled: everything up to `position`, and of what follows some."""
+    """How far a shard is settled: everything up to `position`, and of what follows some.
+
+    Records are told apart by themselves and not by their numbers: should a stream ever repeat one,
+    no record counts as settled because another is.
+    """
 
     def __init__(self, position: Position) -> None:
         self.position = position
         self.read = 0
         self.settled = 0
         """Records read, and how many of them from the front are settled."""
-        self._unsettled: deque[str] = deque()
-        self._settled_early: set[str] = set()
+        self._newest = -1
+        self._is_in_order = True
+        self._from_the_front: deque[Record] = deque()
+        self._unsettled: Counter[int] = Counter()
 
     def add(self, records: Sequence[Record]) -> None:
-        self._unsettled.extend(record["dynamodb"]["SequenceNumber"] for record in records)
+        for record in records:
+            self._is_in_order = self._is_in_order and _number(record) > self._newest
+            self._newest = max(self._newest, _number(record))
+            self._unsettled[id(record)] += 1
+        self._from_the_front.extend(records)
         self.read += len(records)
 
     def settle(self, records: Sequence[Record]) -> None:
         """Moves up to the lowest record that is not settled."""
-        early = self._settled_early
-        early.update(record["dynamodb"]["SequenceNumber"] for record in records)
-        while self._unsettled and self._unsettled[0] in early:
-            self.position = self._unsettled.popleft()
-            early.remove(self.position)
+        for record in records:
+            if self._unsettled[id(record)]:
+                self._unsettled[id(record)] -= 1
+        reached = None
+        while self._from_the_front and not self._unsettled[id(self._from_the_front[0])]:
+            reached = self._from_the_front.popleft()
+            del self._unsettled[id(reached)]
             self.settled += 1
+        if reached is not None and self._is_safe_behind(reached):
+            self.position = reached["dynamodb"]["SequenceNumber"]
+
+    def begin_again(self) -> None:
+        """What was read and is not settled is read again."""
+        self._from_the_front.clear()
+        self._unsettled.clear()
+        self.read = self.settled
+
+    def _is_safe_behind(self, record: Record) -> bool:
+        """Whether reading on behind it would miss nothing: numbers may be repeated."""
+        return self._is_in_order or all(
+            _number(record) < _number(unsettled) for unsettled in self._from_the_front
+        )
+
+
+def _number(record: Record) -> int:
+    return int(record["dynamodb"]["SequenceNumber"])
 
 
 class ShardPoller:
@@ -83,15 +109,37 @@ class ShardPoller:
         self._source = source
         self._delivery = delivery
         self._patterns = patterns
-        settings = delivery.settings
-        self._queues = [BatchQueue(settings) for _ in range(settings.parallelization_factor)]
-        self._room = max(READ_LIMIT, settings.batch_size) * len(self._queues)
+        self._queues = self._new_queues()
+        self._room = max(READ_LIMIT, delivery.settings.batch_size) * len(self._queues)
         self._polls = 0
         self._last_empty_poll: float = 0
         self._progress = asyncio.Event()
+        self.reading = Persistence(f"reading {shard_id} of {source.stream_arn}")
 
     async def run(self) -> None:
-        """Returns when the shard is closed and all of it is settled."""
+        """Returns when the shard is closed and all of it is settled; only its stop ends it before.
+
+        After what nobody foresaw it begins again behind its checkpoint: what was on its way then is
+        delivered again, which the stream's "at least once" allows.
+        """
+        trouble = Persistence(f"the poller of {self._shard_id}")
+        while True:
+            try:
+                return await self._run()
+            except UNFORESEEN as error:
+                await trouble.after(error)
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        self.checkpoint.begin_again()
+        self._queues = self._new_queues()
+        self._last_empty_poll = 0
+
+    def _new_queues(self) -> list[BatchQueue]:
+        settings = self._delivery.settings
+        return [BatchQueue(settings) for _ in range(settings.parallelization_factor)]
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             deliveries = [tasks.create_task(self._deliver(queue)) for queue in self._queues]
             await self._read()
@@ -110,22 +158,20 @@ class ShardPoller:
         """Polls until the shard is closed; a stream that cannot be read now is read later."""
         position = self.checkpoint.position
         iterator: str | None = None
-        failures = 0
         while True:
             await self._until(self._has_room)
             self._polls += 1
             try:
                 iterator = iterator or await self._source.iterator(self._shard_id, position)
                 records, iterator = await self._source.records(iterator, READ_LIMIT)
-            except StreamError as error:
-                logger.warning("%s of %s: %s", self._shard_id, self._source.stream_arn, error)
+            except UNFORESEEN as error:
                 if isinstance(error, TrimmedDataError):
                     position = StartingPosition.TRIM_HORIZON
                 iterator = None
-                await asyncio.sleep(min(FIRST_BACK_OFF * 2.0**failures, LONGEST_BACK_OFF))
-                failures = min(failures + 1, 10)
+                self._delivery.last_processing_result = str(error)
+                await self.reading.after(error)
                 continue
-            failures = 0
+            self.reading.succeeded()
             if records:
                 position = records[-1]["dynamodb"]["SequenceNumber"]
                 self._accept(records)
@@ -152,7 +198,13 @@ class ShardPoller:
         self._settle(filtered_out)
 
     def _matches(self, record: Record) -> bool:
-        return not self._patterns or any(pattern.matches(record) for pattern in self._patterns)
+        """A record that cannot be judged is delivered: nothing is to be lost."""
+        try:
+            return not self._patterns or any(pattern.matches(record) for pattern in self._patterns)
+        except Exception:
+            number = record["dynamodb"]["SequenceNumber"]
+            logger.exception("no filter can be applied to record %s: it is delivered", number)
+            return True
 
     def _queue_of(self, record: Record) -> BatchQueue:
         """An item's records are always in the same queue: that keeps their order."""

@@ -36,6 +36,21 @@ def test_what_the_function_prints_is_handed_on_line_by_line(tmp_path: Path) -> N
     assert "a line of output" in lines
 
 
+def test_the_context_and_the_invocation_have_the_request_id_that_the_caller_gives(
+    tmp_path: Path,
+) -> None:
+    async def scenario(function: LambdaFunction) -> list[Invocation]:
+        return [
+            await function.invoke({"do": "context"}, request_id=request_id)
+            for request_id in ("the-same", "the-same", "another")
+        ]
+
+    invocations = run(settings(tmp_path, BY_COMMAND), scenario)
+
+    assert [one.request_id for one in invocations] == ["the-same", "the-same", "another"]
+    assert [one.response[0] for one in invocations] == [one.request_id for one in invocations]  # type: ignore[index] # a list
+
+
 def test_a_module_that_cannot_be_imported_is_told_before_any_event(tmp_path: Path) -> None:
     async def scenario(function: LambdaFunction) -> None:
         with pytest.raises(FunctionInitError, match="No module named 'nowhere'"):

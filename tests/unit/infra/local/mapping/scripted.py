@@ -129,10 +129,12 @@ class ScriptedFunction:
         self._answer = answer
         self._duration = duration
         self.batches: list[list[int]] = []
+        self.request_ids: list[str] = []
         self.times: list[float] = []
 
-    async def invoke(self, event: Mapping[str, Any]) -> Invocation:
+    async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
         records = event["Records"]
+        self.request_ids.append(request_id)
         self.batches.append(numbers_of(records))
         self.times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self._duration)
@@ -146,7 +148,7 @@ class ScriptedFunction:
         self, event: object, response: object, *, error: Mapping[str, Any] | None = None
     ) -> Invocation:
         return Invocation(
-            request_id=f"00000000-0000-4000-8000-{len(self.batches):012}",
+            request_id=self.request_ids[-1],
             event=event,
             response=response,
             function_error=None if error is None else "Unhandled",
@@ -162,11 +164,12 @@ class ScriptedDestination:
         self.documents: list[dict[str, Any]] = []
         self._refuses = refuses
 
-    async def send(self, document: Mapping[str, Any]) -> None:
+    async def send(self, document: Mapping[str, Any]) -> str:
         if self._refuses:
             raise DestinationError("AccessDenied")
         await asyncio.sleep(0.01)
         self.documents.append(dict(document))
+        return f"object-{len(self.documents)}"
 
 
 def reported(*records: Record) -> dict[str, Any]:

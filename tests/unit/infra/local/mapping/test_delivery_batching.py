@@ -48,9 +48,9 @@ def test_the_event_is_records_and_nothing_else() -> None:
     events = []
 
     class Function(ScriptedFunction):
-        async def invoke(self, event: Any) -> Any:
+        async def invoke(self, event: Any, *, request_id: str) -> Any:
             events.append(event)
-            return await super().invoke(event)
+            return await super().invoke(event, request_id=request_id)
 
     deliver(ScriptedStreamSource(stream_record(1)), Function())
 
@@ -113,9 +113,9 @@ def test_a_batch_is_cut_before_its_event_passes_6_mb() -> None:
     sizes = []
 
     class Function(ScriptedFunction):
-        async def invoke(self, event: Any) -> Any:
+        async def invoke(self, event: Any, *, request_id: str) -> Any:
             sizes.append(_payload(event))
-            return await super().invoke(event)
+            return await super().invoke(event, request_id=request_id)
 
     function = Function()
     records = [_record_of(2_000_000, number) for number in range(1, 6)]
@@ -223,11 +223,11 @@ def test_as_many_batches_of_a_shard_run_at_once_as_the_parallelization_factor_sa
     running = most = 0
 
     class Function(ScriptedFunction):
-        async def invoke(self, event: Any) -> Any:
+        async def invoke(self, event: Any, *, request_id: str) -> Any:
             nonlocal running, most
             running += 1
             most = max(most, running)
-            result = await super().invoke(event)
+            result = await super().invoke(event, request_id=request_id)
             running -= 1
             return result
 

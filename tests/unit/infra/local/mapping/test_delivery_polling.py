@@ -3,8 +3,6 @@
 import asyncio
 import operator
 
-import pytest
-
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.stream_reader import Record, StreamError
 from tests.unit.infra.local.mapping.deliveries import deliver, mapping, while_running
@@ -340,16 +338,6 @@ def test_a_mapping_stopped_before_it_could_read_keeps_the_checkpoints_it_was_giv
         return running
 
     assert run(main()).checkpoints == {SHARD: position(7)}
-
-
-def test_a_failure_that_is_not_the_streams_ends_the_run() -> None:
-    def answer(_: list[Record]) -> object:
-        raise ZeroDivisionError
-
-    with pytest.raises(ExceptionGroup) as caught:
-        deliver(ScriptedStreamSource(stream_record(1)), ScriptedFunction(answer))
-
-    assert caught.group_contains(ZeroDivisionError)
 
 
 def _fail_on(number: int, records: list[Record]) -> object:

@@ -97,8 +97,8 @@ class Ledger:
     invoked: list[list[int]] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)
     given_up: list[int] = field(default_factory=list)
-    out_of_turn: list[int] = field(default_factory=list)
-    """Records invoked while an earlier one of the same item was not settled."""
+    overtaken: list[tuple[int, int]] = field(default_factory=list)
+    """Records not settled, and the invocation in which a later one of the same item ran."""
 
     def __post_init__(self) -> None:
         self._by_number = {written.number: written for written in self.written}
@@ -108,33 +108,54 @@ class Ledger:
     def matching(self) -> list[int]:
         return [written.number for written in self.written if written.matches]
 
-    async def invoke(self, event: Mapping[str, Any]) -> Invocation:
+    @property
+    def out_of_turn(self) -> list[int]:
+        """Records that a later one of the same item overtook.
+
+        With bisect, Lambda's document of a record comes after the rest of its batch: then the
+        record had been given up before, and was not invoked again.
+        """
+        return [
+            number
+            for number, invocation in self.overtaken
+            if number not in self.given_up
+            or any(number in batch for batch in self.invoked[invocation:])
+        ]
+
+    async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
         numbers = numbers_of(event["Records"])
         self.invoked.append(numbers)
-        self.out_of_turn += [n for n in numbers if not self._is_its_turn(n, numbers)]
+        for number in numbers:
+            self.overtaken += [(n, len(self.invoked)) for n in self._unsettled_before(number)]
         function = ScriptedFunction(self._answer, duration=0.01)
-        invocation = await function.invoke(event)
+        invocation = await function.invoke(event, request_id=request_id)
         if invocation.function_error is None:
             self.acknowledged += self._done(numbers, invocation.response)
         return invocation
 
-    async def send(self, document: Mapping[str, Any]) -> None:
+    async def send(self, document: Mapping[str, Any]) -> str:
         # Sending takes time: a mapping that is stopped meanwhile has not given the batch up.
-        await ScriptedDestination(refuses=self.refuses).send(document)
+        kept_as = await ScriptedDestination(refuses=self.refuses).send(document)
         batch = document["DDBStreamBatchInfo"]
         start, end = (int(batch[f"{end}SequenceNumber"]) - 10**21 for end in ("start", "end"))
         sent = [number_of(record) for record in _payload_records(document)]
         assert (sent[0], sent[-1], len(sent)) == (start, end, batch["batchSize"])
         self.given_up += sent
+        return kept_as
 
-    def _is_its_turn(self, number: int, batch: list[int]) -> bool:
+    def _unsettled_before(self, number: int) -> list[int]:
+        """The item's earlier records that are neither settled nor in the same batch before it."""
+        batch = self.invoked[-1]
         settled = {*self.acknowledged, *self.given_up, *batch[: batch.index(number)]}
         key = self._by_number[number].key
-        return all(
-            earlier.number in settled
+        return [
+            earlier.number
             for earlier in self.written
-            if earlier.matches and earlier.key == key and earlier.number < number
-        )
+            if earlier.matches
+            and earlier.key == key
+            and earlier.number < number
+            and earlier.number not in settled
+        ]
 
     def _answer(self, records: list[Record]) -> object:
         """The handler of the design: stops at the first failure."""

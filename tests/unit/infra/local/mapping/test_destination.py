@@ -27,6 +27,7 @@ from tests.unit.infra.local.mapping.scripted import SHARD, STREAM_ARN, stream_re
 NOW = 1_764_085_988.123
 """2025-11-25T15:53:08.123Z"""
 
+REQUEST_ID = "7d0ba4a2-0000-4000-8000-000000000000"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 TO_BUCKET = {"onFailure": {"destinationArn": BUCKET_ARN}}
 RECORDS = [stream_record(1, created=NOW - 28.5), stream_record(2, created=NOW - 2)]
@@ -39,6 +40,7 @@ def document(*, invocation: Invocation | None = None, condition: Condition) -> d
         records=RECORDS,
         condition=condition,
         invoke_count=4,
+        request_id=REQUEST_ID,
         invocation=invocation,
         now=NOW,
     )
@@ -47,7 +49,7 @@ def document(*, invocation: Invocation | None = None, condition: Condition) -> d
 def test_the_document_of_exhausted_retries_is_aws() -> None:
     """[V]"""
     failed = Invocation(
-        request_id="7d0ba4a2-0000-4000-8000-000000000000",
+        request_id=REQUEST_ID,
         event={"Records": RECORDS},
         response=None,
         function_error="Unhandled",
@@ -57,7 +59,7 @@ def test_the_document_of_exhausted_retries_is_aws() -> None:
 
     assert document(invocation=failed, condition=Condition.RETRY_ATTEMPTS_EXHAUSTED) == {
         "requestContext": {
-            "requestId": "7d0ba4a2-0000-4000-8000-000000000000",
+            "requestId": REQUEST_ID,
             "functionArn": FUNCTION_ARN,
             "condition": "RetryAttemptsExhausted",
             "approximateInvokeCount": 4,
@@ -87,7 +89,7 @@ def test_the_document_of_an_expired_record_has_no_response_context() -> None:
     expired = document(condition=Condition.RECORD_AGE_EXCEEDED)
 
     assert expired["requestContext"]["condition"] == "RecordAgeExceeded"
-    assert re.fullmatch(UUID, expired["requestContext"]["requestId"])
+    assert expired["requestContext"]["requestId"] == REQUEST_ID
     assert "responseContext" not in expired
 
 
