@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Side by side, but for the few that somebody picks: one process is there sooner than several.
 PYTEST := $(VENV)/python -m pytest $(if $(findstring -k,$(ARGS)),,--numprocesses auto --dist loadgroup)
 
-.PHONY: help demo up test test-all coverage check lint types audit bench lock clean
+.PHONY: help demo up test test-all coverage check lint types audit bench docs lock clean
 
 help:
 	@echo "make demo      deploy the program to an embedded AWS and send records through it"
@@ -19,6 +19,7 @@ help:
 	@echo "make check     lint, format, types, import rules and make test"
 	@echo "make audit     known vulnerabilities of the pinned packages, asked of the package index"
 	@echo "make bench     the figures that the documentation quotes, measured side by side"
+	@echo "make docs      the tables of settings, written from their declarations"
 	@echo "make lock      compile the requirements files from pyproject.toml"
 
 demo: .venv/installed
@@ -53,6 +54,9 @@ audit: .venv/installed
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.benchmarks $(ARGS)
+
+docs: .venv/installed
+	@$(VENV)/python -m infra.config.documentation $(ARGS)
 
 lock: .venv/installed
 	@$(VENV)/uv pip compile pyproject.toml --group infra --group handler --group local --group dev \

@@ -1,109 +1,174 @@
 """Settings that are each in range and make no sense together, or with the contract.
 
-Every check yields what is wrong under which key; `infra.config.stack` reports it.
+Every check yields what is wrong under which key. What the program needs of several settings
+together is resolved here, once.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from handler.config import RequestsStream
-from infra.config.sections import EventSourceConfig, FunctionConfig, ImageConfig, TableConfig
+from handler.config import InvalidContractError, RequestsStream
+from infra.config.sections import (
+    EventSourceConfig,
+    FunctionConfig,
+    ImageConfig,
+    StreamConfig,
+    TableConfig,
+)
+from infra.filters import criteria as filter_criteria
 
 
-class Problem(NamedTuple):
+class Mistake(NamedTuple):
     """What is wrong with which key."""
 
     key: str
     message: str
 
 
+Parts: TypeAlias = Mapping[str, Any]
+"""The settings that are clear, by their fields: what is left out has a mistake of its own."""
+
 _TAGS_OF_A_RESOURCE: Final = 50
 _OWN_TAGS: Final = 2
 
 
-def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Problem]:
+@dataclass(kw_only=True, slots=True)
+class Resolved:
+    """What follows from the settings together: None where a mistake stands in the way."""
+
+    mistakes: list[Mistake]
+    requests_stream: RequestsStream | None = None
+    """The contract, as this stack has it."""
+    filter_patterns: tuple[str, ...] | None = None
+    """The mapping's filter patterns in canonical form."""
+
+
+def resolved(parts: Parts) -> Resolved:
+    """Checks what is there against each other, and makes of it what the program needs."""
+    result = Resolved(
+        mistakes=[
+            mistake
+            for check, needed in _CHECKS
+            if all(name in parts for name in needed)
+            for mistake in check(*(parts[name] for name in needed))
+        ]
+    )
+    if "stream" in parts:
+        _resolve_stream(parts, result)
+    return result
+
+
+def _resolve_stream(parts: Parts, result: Resolved) -> None:
+    stream: StreamConfig = parts["stream"]
+    try:
+        contract = RequestsStream(view_type=stream.view_type, events=stream.events)
+    except InvalidContractError as error:
+        result.mistakes.append(Mistake("stream", f"contradicts itself: {error}"))
+        return
+    result.requests_stream = contract
+    if "table" in parts:
+        result.mistakes += of_table(parts["table"], contract)
+    if "event_source" in parts:
+        _resolve_filters(parts["event_source"], contract, result)
+
+
+def _resolve_filters(
+    event_source: EventSourceConfig, contract: RequestsStream, result: Resolved
+) -> None:
+    try:
+        result.filter_patterns = filter_criteria.filter_patterns(
+            event_source.filters, contract, quota=event_source.filter_quota
+        )
+    except filter_criteria.FilterCriteriaError as error:
+        result.mistakes += [
+            Mistake(f"eventSource.{path}", message) for path, message in error.problems
+        ]
+
+
+def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Mistake]:
     """What cannot be of a table under the contract."""
     if table.ttl_enabled and "N" not in stream.item.attributes.get(table.ttl_attribute, {"N"}):
-        yield Problem(
+        yield Mistake(
             "table.ttlAttribute",
             f"must not be {table.ttl_attribute}: DynamoDB wants a number there, "
             "and the contract has another type",
         )
     if table.kms_key_arn is not None and not table.server_side_encryption:
-        yield Problem(
+        yield Mistake(
             "table.serverSideEncryption",
             "must be true with table.kmsKeyArn: false means DynamoDB's own key",
         )
 
 
-def of_image(image: ImageConfig) -> Iterator[Problem]:
+def of_image(image: ImageConfig) -> Iterator[Mistake]:
     """An image is either built or named, and named in one way."""
     if image.repository is None:
         yield from _of_own_image(image)
         return
     if (image.tag is None) == (image.digest is None):
-        yield Problem(
+        yield Mistake(
             "image", "takes either tag or digest with repository, to name one existing image"
         )
     for key, value in (("baseImage", image.base_image), ("source", image.source)):
         if value is not None:
-            yield Problem(
+            yield Mistake(
                 f"image.{key}",
                 "is for an image that is built, and image.repository names an existing one",
             )
 
 
-def _of_own_image(image: ImageConfig) -> Iterator[Problem]:
+def _of_own_image(image: ImageConfig) -> Iterator[Mistake]:
     if image.tag is not None:
-        yield Problem("image.tag", "names an existing image, so image.repository must be set too")
+        yield Mistake("image.tag", "names an existing image, so image.repository must be set too")
     if not image.own_repository:
-        yield Problem(
+        yield Mistake(
             "image.ownRepository",
             "must be true, or image.repository must name where the function's image is",
         )
 
 
-def of_function(function: FunctionConfig, event_source: EventSourceConfig) -> Iterator[Problem]:
-    """A VPC is set up whole; time and concurrency leave room to work."""
+def of_function(function: FunctionConfig) -> Iterator[Mistake]:
+    """A VPC is set up whole; the time leaves room to work."""
     if bool(function.subnet_ids) != bool(function.security_group_ids):
         missing = "securityGroupIds" if function.subnet_ids else "subnetIds"
-        yield Problem(
+        yield Mistake(
             f"function.{missing}",
             "must be set too: a VPC takes both subnets and security groups",
         )
     if function.minimum_remaining_time_in_millis >= function.timeout * 1000:
-        yield Problem(
+        yield Mistake(
             "function.minimumRemainingTimeInMillis",
             f"must be less than the timeout ({function.timeout} seconds), "
             f"or no record is ever started, got {function.minimum_remaining_time_in_millis}",
         )
+
+
+def of_concurrency(function: FunctionConfig, event_source: EventSourceConfig) -> Iterator[Mistake]:
+    """What is reserved suffices for the batches of one shard."""
     reserved, factor = function.reserved_concurrency, event_source.parallelization_factor
     if reserved is not None and reserved < factor:
-        yield Problem(
+        yield Mistake(
             "function.reservedConcurrency",
             f"must be at least eventSource.parallelizationFactor ({factor}), "
             f"or Lambda throttles its own batches, got {reserved}",
         )
 
 
-def of_tags(tags: Mapping[str, str]) -> Iterator[Problem]:
-    """AWS's rules for tags."""
+def of_tags(tags: Mapping[str, str]) -> Iterator[Mistake]:
+    """AWS's limit for the tags of a resource."""
     if len(tags) > _TAGS_OF_A_RESOURCE - _OWN_TAGS:
-        yield Problem(
+        yield Mistake(
             "tags",
             f"must be at most {_TAGS_OF_A_RESOURCE - _OWN_TAGS}, because the stack adds "
             f"{_OWN_TAGS} and AWS takes {_TAGS_OF_A_RESOURCE}, got {len(tags)}",
         )
-    for name, value in tags.items():
-        if not re.fullmatch(r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}", name):
-            yield Problem(
-                f"tags.{name}",
-                "must have a name of 1 to 128 letters, digits, spaces and . : / = + @ - _, "
-                "not beginning with aws:",
-            )
-        if not re.fullmatch(r"[\w\s.:/=+@-]{0,256}", value):
-            yield Problem(
-                f"tags.{name}",
-                "must be at most 256 letters, digits, spaces and . : / = + @ - _",
-            )
+
+
+_CHECKS: Final[tuple[tuple[Callable[..., Iterator[Mistake]], tuple[str, ...]], ...]] = (
+    (of_image, ("image",)),
+    (of_function, ("function",)),
+    (of_concurrency, ("function", "event_source")),
+    (of_tags, ("tags",)),
+)
+"""Each check with the settings that it is about."""

@@ -1,84 +1,205 @@
-"""How a setting is declared: once, with what a user must know of it and what it accepts.
+"""How a setting is declared: once, with its type, its range and what a user must know of it.
 
-The same declaration checks a value (`infra.config.reader`), and README.md and Pulumi.yaml are
-tested against it. Which settings there are is the business of `infra.config.sections`.
+    batch_size: Annotated[int, Between(1, 10_000, "records"), Setting("...", aws="BatchSize")] = 100
+
+The declaration refuses a value out of range, whether it is read or constructed, and the tables of
+the documentation are written from it. Which settings there are stands in `infra.config.sections`.
 """
 
 import dataclasses
+import functools
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Any, Final
-
-_METADATA: Final = "setting"
+from typing import Annotated, Any, Protocol
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
-    """What one configuration key accepts, in words and in code."""
+    """What a user must know of a setting."""
 
     help: str
-    aws: str = ""
+    _: KW_ONLY
+    aws: str
     """AWS's own name for it, for looking it up."""
     accepts: str = ""
-    """The range in words, completing "must be ..."; empty: whatever the type admits."""
-    is_valid: Callable[[Any], bool] = lambda _: True
+    """In place of what the type and the range say for the documentation."""
 
 
-def setting(
-    default: Any, help: str, *, aws: str, accepts: str, is_valid: Callable[[Any], bool]
-) -> Any:
-    """A dataclass field with a range of its own; None is always valid where it is the default."""
-    declared = Setting(help=help, aws=aws, accepts=accepts, is_valid=is_valid)
-    return dataclasses.field(default=default, metadata={_METADATA: declared})
+class Range(Protocol):
+    """Which values of a type a setting takes."""
+
+    @property
+    def words(self) -> str:
+        """Completes "must be ..."."""
+        ...
+
+    def admits(self, value: Any) -> bool:
+        """Whether a value of the setting's type is in the range."""
+        ...
 
 
-def anything(default: Any, help: str, *, aws: str, accepts: str = "") -> Any:
-    """A dataclass field whose type says all there is to check here."""
-    return setting(default, help, aws=aws, accepts=accepts, is_valid=lambda _: True)
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A whole number, both ends included."""
+
+    low: int
+    high: int
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        """With the unit, if there is one."""
+        return f"between {self.low} and {self.high} {self.unit}".rstrip()
+
+    def admits(self, value: int) -> bool:
+        """Whether it lies between."""
+        return self.low <= value <= self.high
 
 
-def between(
-    default: int | None, low: int, high: int, help: str, *, aws: str, unit: str = ""
-) -> Any:
-    """A whole number in a range, both ends included."""
-    return setting(
-        default,
-        help,
-        aws=aws,
-        accepts=f"between {low} and {high} {unit}".rstrip(),
-        is_valid=lambda value: low <= value <= high,
-    )
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One number with a meaning of its own, or a range."""
+
+    value: int
+    meaning: str
+    other: Between
+
+    @property
+    def words(self) -> str:
+        """With the number's meaning."""
+        return f"either {self.value} ({self.meaning}) or {self.other.words}"
+
+    def admits(self, value: int) -> bool:
+        """Whether it is the number, or in the range."""
+        return value == self.value or self.other.admits(value)
 
 
-def matching(default: str | None, pattern: str, accepts: str, help: str, *, aws: str) -> Any:
-    """A text of a given form."""
-    is_valid = re.compile(pattern).fullmatch
-    return setting(
-        default, help, aws=aws, accepts=accepts, is_valid=lambda value: is_valid(value) is not None
-    )
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few values."""
+
+    values: Sequence[int | str]
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        """All of them."""
+        return f"one of {', '.join(map(str, self.values))} {self.unit}".rstrip()
+
+    def admits(self, value: int | str) -> bool:
+        """Whether it is among them."""
+        return value in self.values
 
 
-def each_matching(pattern: str, accepts: str, help: str, *, aws: str) -> Any:
-    """A list of texts of a given form, empty by default."""
-    is_valid = re.compile(pattern).fullmatch
-    return setting(
-        (), help, aws=aws, accepts=accepts, is_valid=lambda value: all(map(is_valid, value))
-    )
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A string of a given form."""
+
+    pattern: str
+    words: str
+
+    def admits(self, value: str) -> bool:
+        """Whether the whole string has the form."""
+        return re.fullmatch(self.pattern, value) is not None
 
 
-def mapping(help: str, *, aws: str) -> Any:
-    """Names and texts of the user's own, empty by default."""
-    declared = Setting(help=help, aws=aws, accepts="names and texts")
-    return dataclasses.field(default_factory=dict, metadata={_METADATA: declared})
+class InvalidSettingError(ValueError):
+    """A section cannot have these values; says which, and what it takes."""
 
 
-def section(kind: type[Any]) -> Any:
-    """A dataclass field that is a group of settings, each with its default."""
-    return dataclasses.field(default_factory=kind)
+class Section:
+    """A group of settings, a dataclass; with a value out of range it cannot be constructed."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def check(settings: Any) -> None:
+    """Raises `InvalidSettingError` with every value of a dataclass that its declaration refuses."""
+    refusals: list[Refusal] = []
+    for declared in declarations(type(settings)):
+        value = getattr(settings, declared.field)
+        if not declared.is_section and not (value is None and declared.is_optional):
+            value_of(declared.hint, value, declared.field, refusals)
+    if refusals:
+        said = "; ".join(f"{each.path} {each.words}, got {each.value!r}" for each in refusals)
+        raise InvalidSettingError(f"{type(settings).__name__}: {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A value that does not fit."""
+
+    path: str
+    words: str
+    """Such as "must be ..."."""
+    value: object
+    is_number_for_string: bool = False
+
+
+def value_of(hint: Any, given: object, path: str, refusals: list[Refusal]) -> object:
+    """A plain value in a setting's type; `refusals` gets what does not fit, element by element."""
+    before = len(refusals)
+    converted = _of_type(hint, given, path, refusals)
+    if len(refusals) == before:
+        refusals += [
+            Refusal(path, f"must be {each.words}", given)
+            for each in _ranges(hint)
+            if not each.admits(converted)
+        ]
+    return converted
+
+
+def _of_type(hint: Any, given: object, path: str, refusals: list[Refusal]) -> object:
+    kind = _kind(hint)
+    if typing.get_origin(kind) is tuple and _is_list(given):
+        (element, _) = typing.get_args(kind)
+        return tuple(
+            value_of(element, each, f"{path}[{position}]", refusals)
+            for position, each in enumerate(given)
+        )
+    if typing.get_origin(kind) is Mapping and isinstance(given, Mapping):
+        return _mapping_of(kind, given, path, refusals)
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and given in list(kind):
+        return kind(str(given))
+    # Not isinstance: bool is a subclass of int, and `true` is no batch size.
+    if kind is Any or type(given) is kind:
+        return given
+    is_number = kind is str and isinstance(given, int | float)
+    refusals.append(Refusal(path, f"must be {type_in_words(hint)}", given, is_number))
+    return given
+
+
+def _is_list(given: object) -> typing.TypeGuard[Sequence[object]]:
+    return isinstance(given, Sequence) and not isinstance(given, str)
+
+
+def _mapping_of(
+    kind: Any, given: Mapping[Any, object], path: str, refusals: list[Refusal]
+) -> Mapping[str, object]:
+    names, values = typing.get_args(kind)
+    for name in given:
+        refusals += [
+            Refusal(joined(path, name), f"must have {each.words}", name)
+            for each in _ranges(names)
+            if not each.admits(name)
+        ]
+    return {
+        name: value_of(values, value, joined(path, name), refusals) for name, value in given.items()
+    }
+
+
+def joined(path: str, name: str) -> str:
+    """A path into a mapping, in Pulumi's own form."""
+    if not path:
+        return name
+    return f"{path}.{name}" if re.fullmatch(r"[\w-]+", name) else f'{path}["{name}"]'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,23 +209,54 @@ class Declaration:
     key: str
     """The field's name in the stack file."""
     field: str
-    type: Any
+    hint: Any
     default: object
-    setting: Setting | None
-    """None: a section, whose settings are those of `type`."""
+
+    @property
+    def type(self) -> Any:
+        """Without its range, and without None."""
+        return _kind(self.hint)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether None is a value too."""
+        return isinstance(_bare(self.hint), types.UnionType)
+
+    @property
+    def is_section(self) -> bool:
+        """Whether it is a group of settings, which are those of `type`."""
+        return isinstance(self.type, type) and issubclass(self.type, Section)
+
+    @property
+    def setting(self) -> Setting:
+        """What a user must know of it."""
+        return next(each for each in _metadata(self.hint) if isinstance(each, Setting))
 
 
-def declarations(kind: type[Any]) -> Iterator[Declaration]:
+def declarations(kind: Any) -> tuple[Declaration, ...]:
     """The settings and sections of a dataclass, in the order in which they are declared."""
-    hints = typing.get_type_hints(kind)
-    for field in dataclasses.fields(kind):
-        yield Declaration(
+    return _declared(kind)
+
+
+@functools.cache
+def _declared(kind: object) -> tuple[Declaration, ...]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return tuple(
+        Declaration(
             key=camel_case(field.name),
             field=field.name,
-            type=_without_none(hints[field.name]),
-            default=None if field.default is dataclasses.MISSING else field.default,
-            setting=field.metadata.get(_METADATA),
+            hint=hints[field.name],
+            default=_default(field),
         )
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type] # it is a dataclass
+        if field.init
+    )
+
+
+def _default(field: "dataclasses.Field[Any]") -> object:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,17 +270,17 @@ class DescribedSetting:
     help: str
 
 
-def described(kind: type[Any], prefix: str = "") -> Iterator[DescribedSetting]:
+def described(kind: Any, prefix: str = "") -> Iterator[DescribedSetting]:
     """Every setting of a dataclass and its sections, in the order in which they are declared."""
     for declared in declarations(kind):
         key = prefix + declared.key
-        if declared.setting is None:
+        if declared.is_section:
             yield from described(declared.type, f"{key}.")
             continue
         yield DescribedSetting(
             key=key,
             default=_in_words(declared.default),
-            accepts=declared.setting.accepts or type_in_words(declared.type),
+            accepts=declared.setting.accepts or in_words(declared.hint),
             aws=declared.setting.aws,
             help=declared.setting.help,
         )
@@ -140,24 +292,44 @@ def camel_case(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def type_in_words(kind: Any) -> str:
+def in_words(hint: Any) -> str:
+    """What a value of this type and range is, completing "must be ..."."""
+    return next((each.words for each in _ranges(hint)), type_in_words(hint))
+
+
+def type_in_words(hint: Any) -> str:
     """What a value of this type is, completing "must be ..."."""
+    kind = _kind(hint)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return f"one of {', '.join(kind)}"
     if typing.get_origin(kind) is tuple:
         element = typing.get_args(kind)[0]
-        return "a list" if element is Any else f"a list, each {type_in_words(element)}"
-    return {bool: "true or false", int: "a whole number", str: "a text"}.get(kind, "an object")
+        return "a list" if element is Any else f"a list, each {in_words(element)}"
+    return {bool: "true or false", int: "a whole number", str: "a string"}.get(kind, "an object")
 
 
-def _without_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
-        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
-    return hint
+def _bare(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+
+
+def _metadata(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ()
+
+
+def _ranges(hint: Any) -> list[Range]:
+    return [each for each in _metadata(hint) if not isinstance(each, Setting)]
+
+
+def _kind(hint: Any) -> Any:
+    kind = _bare(hint)
+    if isinstance(kind, types.UnionType):
+        return next(each for each in typing.get_args(kind) if each is not type(None))
+    # A generic alias stays one: its elements have ranges of their own.
+    return kind
 
 
 def _in_words(default: object) -> str:
-    if default is None or default == ():
+    if default is None or default == () or default == {}:
         return "none"
     if isinstance(default, bool):
         return str(default).lower()

@@ -1,19 +1,19 @@
 """The stack's configuration, whole and right, or one message that says all that is wrong with it.
 
 `StackConfig.load` reads it from what Pulumi hands over of `Pulumi.<stack>.yaml`, before the first
-resource. What each setting means is the business of `infra.config.sections`.
+resource. What each setting means stands in `infra.config.sections`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final, TypeAlias
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from handler.config import HandlerConfig, InvalidContractError, RequestsStream
-from infra.config import consistency
+from handler.config import HandlerConfig, RequestsStream
+from infra.config.consistency import resolved
 from infra.config.reader import SettingsReader
 from infra.config.sections import (
     STREAM_RETENTION_HOURS,
@@ -25,28 +25,73 @@ from infra.config.sections import (
     StreamConfig,
     TableConfig,
 )
-from infra.config.settings import declarations, mapping, section
-from infra.filters import criteria as filter_criteria
+from infra.config.settings import Matching, Setting, check, declarations
+
+Tags: TypeAlias = Mapping[
+    Annotated[
+        str,
+        Matching(
+            r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}",
+            "a name of 1 to 128 letters, digits, spaces and . : / = + @ - _, "
+            "not beginning with aws:",
+        ),
+    ],
+    Annotated[
+        str,
+        Matching(
+            r"[\w\s.:/=+@-]{0,256}",
+            "at most 256 letters, digits, spaces and . : / = + @ - _",
+        ),
+    ],
+]
+"""AWS's rules for tags."""
 
 
 class ConfigError(pulumi.RunError):
     """The stack's configuration cannot be deployed; Pulumi prints this without a traceback."""
 
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        heading = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
+        super().__init__(f"{heading} in the stack's configuration:{lines}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackConfig:
-    """All that a stack can set. Construct it directly in a test, `load` it in the program."""
+    """All that a stack can set, and what follows from it. `load` it in the program.
 
-    table: TableConfig = section(TableConfig)
-    stream: StreamConfig = section(StreamConfig)
-    image: ImageConfig = section(ImageConfig)
-    function: FunctionConfig = section(FunctionConfig)
-    event_source: EventSourceConfig = section(EventSourceConfig)
-    failures: FailuresConfig = section(FailuresConfig)
-    idempotency: IdempotencyConfig = section(IdempotencyConfig)
-    tags: Mapping[str, str] = mapping(
-        "Tags of every resource that takes them, beside Project and Stack.", aws="Tags"
-    )
+    Constructing it raises `ConfigError` for settings that contradict each other or the contract.
+    """
+
+    table: TableConfig = field(default_factory=TableConfig)
+    stream: StreamConfig = field(default_factory=StreamConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    function: FunctionConfig = field(default_factory=FunctionConfig)
+    event_source: EventSourceConfig = field(default_factory=EventSourceConfig)
+    failures: FailuresConfig = field(default_factory=FailuresConfig)
+    idempotency: IdempotencyConfig = field(default_factory=IdempotencyConfig)
+    tags: Annotated[
+        Tags,
+        Setting(
+            "Tags of every resource that takes them, beside Project and Stack.",
+            aws="Tags",
+            accepts="names and strings",
+        ),
+    ] = field(default_factory=dict)
+    requests_stream: RequestsStream = field(init=False)
+    """The contract, as this stack has it."""
+    filter_patterns: tuple[str, ...] = field(init=False)
+    """The mapping's filter patterns in canonical form."""
+
+    def __post_init__(self) -> None:
+        check(self)
+        found = resolved(
+            {each.field: getattr(self, each.field) for each in declarations(StackConfig)}
+        )
+        if found.mistakes:
+            raise ConfigError([f"{key} {message}" for key, message in found.mistakes])
+        object.__setattr__(self, "requests_stream", found.requests_stream)
+        object.__setattr__(self, "filter_patterns", found.filter_patterns)
 
     @classmethod
     def load(cls, config: pulumi.Config) -> "StackConfig":
@@ -62,7 +107,7 @@ class StackConfig:
         for key in handed_over:
             namespace, _, name = key.partition(":")
             if namespace not in {config.name, *_PACKAGES} and name in _TOP_LEVEL_KEYS:
-                reader.problem(
+                reader.mistake(
                     name, f"is set as {key}, which this project does not read: rename it"
                 )
         return cls._read(
@@ -78,34 +123,18 @@ class StackConfig:
     def _read(cls, reader: SettingsReader, values: Mapping[str, object]) -> "StackConfig":
         paths = [name for name in values if name.partition(".")[0] in _TOP_LEVEL_KEYS - {name}]
         for path in paths:
-            reader.problem(path, f"is no key of its own; nest it: pulumi config set --path {path}")
-        config = reader.read(cls, {key: values[key] for key in values if key not in paths})
-        for key, message in _contradictions(config):
-            reader.problem(key, message)
-        if reader.problems:
-            count = len(reader.problems)
-            heading = "1 mistake" if count == 1 else f"{count} mistakes"
-            lines = "".join(f"\n  - {problem}" for problem in reader.problems)
-            raise ConfigError(f"{heading} in the stack's configuration:{lines}")
-        return config
-
-    @property
-    def requests_stream(self) -> RequestsStream:
-        """The contract, as this stack has it.
-
-        Raises `InvalidContractError` when the view type does not carry what the events need.
-        """
-        return RequestsStream(view_type=self.stream.view_type, events=self.stream.events)
-
-    @property
-    def filter_patterns(self) -> tuple[str, ...]:
-        """The mapping's filter patterns in canonical text.
-
-        Raises `FilterCriteriaError` when one of them can never match, or AWS would refuse it.
-        """
-        return filter_criteria.filter_patterns(
-            self.event_source.filters, self.requests_stream, quota=self.event_source.filter_quota
-        )
+            reader.mistake(path, f"is no key of its own; nest it: pulumi config set --path {path}")
+        read = reader.read(cls, {key: values[key] for key in values if key not in paths})
+        clear = {
+            declared.field: read.get(declared.field, declared.default)
+            for declared in declarations(cls)
+            if declared.key not in reader.unclear
+        }
+        for key, message in resolved(clear).mistakes:
+            reader.mistake(key, message)
+        if reader.mistakes:
+            raise ConfigError(reader.mistakes)
+        return cls(**read)
 
     @property
     def idempotency_expires_after(self) -> int:
@@ -121,28 +150,11 @@ _PACKAGES: Final = frozenset({"aws", "docker", "pulumi"})
 
 
 def _decoded(value: object) -> object:
-    """Pulumi hands every value over as text, and an object as JSON."""
+    """Pulumi hands every value over as a string, and an object as JSON."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value
-
-
-def _contradictions(config: StackConfig) -> Iterator[consistency.Problem]:
-    yield from consistency.of_image(config.image)
-    yield from consistency.of_function(config.function, config.event_source)
-    yield from consistency.of_tags(config.tags)
-    try:
-        stream = config.requests_stream
-    except InvalidContractError as error:
-        yield consistency.Problem("stream", f"contradicts itself: {error}")
-        return
-    yield from consistency.of_table(config.table, stream)
-    try:
-        _ = config.filter_patterns
-    except filter_criteria.FilterCriteriaError as error:
-        for path, message in error.problems:
-            yield consistency.Problem(f"eventSource.{path}", message)
 
 
 def handler_config(

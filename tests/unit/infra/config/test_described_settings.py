@@ -1,16 +1,17 @@
 """The descriptions for users say what the code does: each setting, once, with default and range."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 import yaml
 
-from infra.config.settings import DescribedSetting, declarations, described
+from infra.config import documentation
+from infra.config.settings import declarations, described
 from infra.config.stack import StackConfig
 from tests.plan import PROJECT, PROJECT_NAME
-
-SETTINGS = list(described(StackConfig))
 
 
 def project_file() -> dict[str, Any]:
@@ -18,31 +19,47 @@ def project_file() -> dict[str, Any]:
     return dict(yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8")))
 
 
-def in_project_file(setting: DescribedSetting) -> str:
-    """How Pulumi.yaml describes a setting of a section."""
-    name = setting.key.partition(".")[2]
-    return (
-        f"- {name}: {setting.help} Default {setting.default}; {setting.accepts}. "
-        f"AWS: {setting.aws}."
+def test_the_documentation_says_what_the_declarations_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = documentation.main(["--check"])
+
+    assert (code, capsys.readouterr().err) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/configuration.md", "Pulumi.yaml"])
+def test_a_file_that_says_something_else_is_named_and_written_anew(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for path in documentation.documents(PROJECT):
+        copy = tmp_path / path.relative_to(PROJECT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    changed = tmp_path / name
+    changed.write_text(
+        changed.read_text().replace("How long one batch may take", "How long it takes")
     )
+    monkeypatch.setattr(documentation, "PROJECT", tmp_path)
+
+    assert documentation.main(["--check"]) == 1
+    assert capsys.readouterr().err.startswith(changed.name)
+    assert documentation.main([]) == 0
+    assert changed.read_bytes() == (PROJECT / name).read_bytes()
 
 
-def in_readme(setting: DescribedSetting) -> str:
-    """How README.md describes a setting."""
-    return (
-        f"| `{setting.key}` | {setting.default} | {setting.accepts} | {setting.aws} "
-        f"| {setting.help} |"
+def test_every_setting_is_described_with_its_default_its_range_and_its_name_at_aws() -> None:
+    row = (
+        "| `eventSource.batchSize` | 100 | between 1 and 10000 records | BatchSize "
+        "| Most records of one invocation. |"
     )
+    lines = (PROJECT / "docs/configuration.md").read_text(encoding="utf-8").splitlines()
 
-
-@pytest.mark.parametrize("section", [*declarations(StackConfig)], ids=lambda each: each.key)
-def test_the_project_file_describes_exactly_the_settings_of_a_section(section: Any) -> None:
-    lines = project_file()["config"][section.key]["description"].splitlines()
-
-    expected = [
-        in_project_file(each) for each in SETTINGS if each.key.startswith(f"{section.key}.")
-    ]
-    assert [line for line in lines if line.startswith("- ")] == expected
+    assert row in lines
+    rows = [line for line in lines if line.startswith("| `")]
+    assert len(rows) == len(list(described(StackConfig)))
 
 
 def test_the_project_file_has_every_section_and_requires_none() -> None:
@@ -51,14 +68,6 @@ def test_the_project_file_has_every_section_and_requires_none() -> None:
     assert list(config) == [each.key for each in declarations(StackConfig)]
     # Pulumi refuses a stack that lacks a key without a default.
     assert all(each["type"] == "object" and each["default"] == {} for each in config.values())
-
-
-def test_the_readme_describes_exactly_the_settings_there_are() -> None:
-    lines = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
-
-    beginnings = tuple(f"| `{each.key}" for each in declarations(StackConfig))
-    rows = [line for line in lines if line.startswith(beginnings)]
-    assert rows == [in_readme(each) for each in SETTINGS]
 
 
 def test_the_project_runs_in_the_environment_that_make_sets_up() -> None:

@@ -1,7 +1,8 @@
 """The stack's configuration: what it accepts, and what it says of what it does not."""
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -10,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.config import EventName, StreamViewType
-from infra.config import Architecture, StartingPosition
-from infra.config.settings import described
+from infra.config import (
+    Architecture,
+    EventSourceConfig,
+    FunctionConfig,
+    ImageConfig,
+    StartingPosition,
+    StreamConfig,
+    TableConfig,
+)
+from infra.config.settings import InvalidSettingError, described
 from infra.config.stack import ConfigError, StackConfig, handler_config
 from tests.plan import handed_over, plan_of, stack_values
 
@@ -116,15 +125,15 @@ def test_any_other_record_age_is_refused_in_awss_words(age: int) -> None:
     ("sections", "message"),
     [
         ({"eventSource": {"batchSize": 0}}, "must be between 1 and 10000 records, got 0"),
-        ({"eventSource": {"batchSize": "50"}}, 'must be a whole number, got the text "50"'),
+        ({"eventSource": {"batchSize": "50"}}, 'must be a whole number, got the string "50"'),
         ({"eventSource": {"batchSize": 50.5}}, "must be a whole number, got 50.5"),
         ({"eventSource": {"batchSize": True}}, "must be a whole number, got true"),
-        ({"eventSource": {"enabled": "true"}}, 'must be true or false, got the text "true"'),
+        ({"eventSource": {"enabled": "true"}}, 'must be true or false, got the string "true"'),
         ({"eventSource": {"enabled": 1}}, "must be true or false, got 1"),
         ({"eventSource": {"filters": {}}}, "must be a list, got an object"),
         (
             {"eventSource": {"startingPosition": "AT_TIMESTAMP"}},
-            'must be one of TRIM_HORIZON, LATEST, got the text "AT_TIMESTAMP"',
+            'must be one of TRIM_HORIZON, LATEST, got the string "AT_TIMESTAMP"',
         ),
         (
             {"eventSource": {"batchsize": 50}},
@@ -136,9 +145,9 @@ def test_any_other_record_age_is_refused_in_awss_words(age: int) -> None:
         ({"function": []}, "must be an object, got the list []"),
         (
             {"function": {"architecture": "arm"}},
-            'must be one of x86_64, arm64, got the text "arm"',
+            'must be one of x86_64, arm64, got the string "arm"',
         ),
-        ({"function": {"subnetIds": "subnet-1"}}, "must be a list, each a text"),
+        ({"function": {"subnetIds": "subnet-1"}}, "must be a list, each a subnet id (subnet-...)"),
         ({"function": {"logLevel": "TRACE"}}, "must be one of DEBUG, INFO, WARN, ERROR, FATAL"),
         ({"function": {"logRetentionDays": 31}}, "must be one of 1, 3, 5, 7, 14, 30, 60,"),
         ({"table": {"kmsKeyArn": "alias/mine"}}, "must be the ARN of a KMS key"),
@@ -146,11 +155,23 @@ def test_any_other_record_age_is_refused_in_awss_words(age: int) -> None:
         ({"image": {"repository": "Upper"}}, "must be the name of an ECR repository"),
         ({"image": {"digest": "sha256:12"}}, "must be sha256: and 64 hexadecimal digits"),
         ({"stream": {"events": "INSERT"}}, "must be a list, each one of INSERT, MODIFY, REMOVE"),
-        ({"stream": {"events": ["CREATE"]}}, "got the list [CREATE]"),
+        (
+            {"stream": {"events": ["INSERT", "CREATE"]}},
+            'stream.events[1] must be one of INSERT, MODIFY, REMOVE, got the string "CREATE"',
+        ),
+        (
+            {"function": {"subnetIds": ["subnet-12345678", "eni-1"]}},
+            'function.subnetIds[1] must be a subnet id (subnet-...), got the string "eni-1"',
+        ),
+        ({"function": {"securityGroupIds": [5]}}, "function.securityGroupIds[0] must be a string"),
         ({"stream": {"viewType": "new_image"}}, "must be one of KEYS_ONLY, NEW_IMAGE, OLD_IMAGE,"),
-        ({"tags": {"Cost": 7}}, "must be an object of texts, got an object"),
-        ({"tags": {"aws:owner": "me"}}, "not beginning with aws:"),
-        ({"tags": {"Owner": "you & me"}}, "must be at most 256 letters, digits, spaces and"),
+        ({"tags": {"Cost": []}}, "tags.Cost must be a string, got the list []"),
+        ({"tags": []}, "tags must be an object, got the list []"),
+        ({"tags": {"aws:owner": "me"}}, 'tags["aws:owner"] must have a name of 1 to 128 letters'),
+        (
+            {"tags": {"Owner": "you & me"}},
+            "tags.Owner must be at most 256 letters, digits, spaces and",
+        ),
         (
             {"tags": {f"t{i}": "" for i in range(49)}},
             "must be at most 48, because the stack adds 2",
@@ -257,6 +278,7 @@ def test_all_mistakes_are_said_at_once() -> None:
         eventSource={"batchSize": 0, "batchsize": 5},
         function={"subnetIds": ["subnet-12345678"], "memorySize": "1 GB"},
         image={"tag": "1.0"},
+        stream={"viewType": "KEYS_ONLY"},
     )
 
     assert [each.split(" ", 1)[0] for each in found] == [
@@ -265,8 +287,108 @@ def test_all_mistakes_are_said_at_once() -> None:
         "requests-processor:eventSource.batchSize",
         "requests-processor:function.memorySize",
         "requests-processor:image.tag",
-        "requests-processor:function.securityGroupIds",
+        "requests-processor:stream",
     ]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        # The timeout's default of 60 seconds would leave no room.
+        {"function": {"timeout": "900", "minimumRemainingTimeInMillis": 90_000}},
+        {"function": {"timout": 900, "minimumRemainingTimeInMillis": 90_000}},
+        # Nor would a reserved concurrency of 1, with a factor that is not known.
+        {"function": {"reservedConcurrency": 1}, "eventSource": {"parallelizationFactor": 11}},
+        # NEW_IMAGE, the default, carries nothing of a REMOVE.
+        {"stream": {"events": ["REMOVE"], "viewType": "OLDIMAGE"}},
+        {
+            "streem": {"viewType": "OLD_IMAGE"},
+            "eventSource": {"filters": [{"eventName": ["REMOVE"]}]},
+        },
+        {
+            "stream": {"viewType": "OLD_IMAGE", "event": ["REMOVE"]},
+            "eventSource": {"filters": [{"eventName": ["REMOVE"]}]},
+        },
+        {"stream.events": "[]", "eventSource": {"filters": [{"eventName": ["REMOVE"]}]}},
+    ],
+)
+def test_a_mistake_makes_no_second_one_of_what_is_not_known(sections: Mapping[str, object]) -> None:
+    assert len(mistakes(**sections)) == 1
+
+
+def test_a_section_whose_values_are_right_is_checked_beside_one_that_is_not() -> None:
+    found = mistakes(
+        eventSource={"batchSize": 0}, function={"timeout": 1}, image={"repository": "mine"}
+    )
+
+    assert [each.split(" ", 1)[0].partition(":")[2] for each in found] == [
+        "eventSource.batchSize",
+        "image",
+        "function.minimumRemainingTimeInMillis",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "got", "command"),
+    [
+        (
+            {"image": {"repository": "r", "tag": 20240115}},
+            "image.tag",
+            "20240115",
+            "image.tag 20240115",
+        ),
+        ({"tags": {"CostCenter": 1234}}, "tags.CostCenter", "1234", "tags.CostCenter 1234"),
+        ({"tags": {"On": True}}, "tags.On", "true", "tags.On true"),
+        ({"tags": {"a b": 1}}, 'tags["a b"]', "1", "'tags[\"a b\"]' 1"),
+    ],
+)
+def test_a_number_in_place_of_a_string_is_refused_with_the_line_that_keeps_a_string(
+    sections: Mapping[str, object], key: str, got: str, command: str
+) -> None:
+    (mistake,) = mistakes(**sections)
+
+    assert mistake == (
+        f"requests-processor:{key} must be a string, got {got}; "
+        f"write: pulumi config set --path --type string {command}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("construct", "message"),
+    [
+        (
+            lambda: EventSourceConfig(batch_size=0),
+            "EventSourceConfig: batch_size must be between 1 and 10000 records, got 0",
+        ),
+        (lambda: EventSourceConfig(maximum_record_age_in_seconds=59), "must be either -1"),
+        (lambda: FunctionConfig(log_retention_days=31), "must be one of 1, 3, 5"),
+        (lambda: FunctionConfig(subnet_ids=("eni-1",)), r"subnet_ids\[0\] must be a subnet id"),
+        (lambda: ImageConfig(keep=0), "keep must be between 5 and 1000 images"),
+        (lambda: TableConfig(kms_key_arn="alias/mine"), "must be the ARN of a KMS key"),
+        (lambda: StackConfig(tags={"aws:x": "y"}), "not beginning with aws:"),
+        (
+            lambda: dataclasses.replace(FunctionConfig(), timeout=0, memory_size=1),
+            "memory_size must be .*; timeout must be",
+        ),
+    ],
+)
+def test_a_section_with_a_value_out_of_range_cannot_be_constructed(
+    construct: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(InvalidSettingError, match=message):
+        construct()
+
+
+def test_a_configuration_that_contradicts_itself_cannot_be_constructed() -> None:
+    with pytest.raises(ConfigError, match="INSERT records carry no image under KEYS_ONLY"):
+        StackConfig(stream=StreamConfig(view_type=StreamViewType.KEYS_ONLY))
+
+
+def test_what_follows_from_the_settings_is_there_once_they_are_right() -> None:
+    config = StackConfig(stream=StreamConfig(events=(EventName.INSERT, EventName.MODIFY)))
+
+    assert config.requests_stream.events == (EventName.INSERT, EventName.MODIFY)
+    assert config.filter_patterns == ('{"eventName":["INSERT","MODIFY"]}',)
 
 
 def test_one_mistake_is_one_line() -> None:
@@ -334,8 +456,10 @@ def test_a_secret_value_that_does_not_fit_is_not_shown() -> None:
     assert "hush" not in str(caught.value)
 
 
-def test_text_that_is_no_json_is_refused_as_text() -> None:
-    with pytest.raises(ConfigError, match=r"table must be an object, got the text \"\{not json\""):
+def test_a_string_that_is_no_json_is_refused_as_a_string() -> None:
+    with pytest.raises(
+        ConfigError, match=r"table must be an object, got the string \"\{not json\""
+    ):
         load({"requests-processor:table": "{not json"})
 
 
