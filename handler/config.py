@@ -6,12 +6,13 @@ read what it was given. It is part of the image, so it uses the standard library
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from handler.change import Change
+from handler.environ import EnvironReader, Variable, to_environ
 from handler.item import Request
 from handler.item_types import InvalidItemTypeError, ItemType, item_type_of
 
@@ -91,8 +92,10 @@ class RequestsStream:
 
     request: type[Change[Any]] = Request
     """What `process` gets: `Change[Order]`, or a subclass of it, where Order is what an item is."""
-    view_type: StreamViewType = StreamViewType.NEW_IMAGE
-    events: tuple[EventName, ...] = (EventName.INSERT,)
+    view_type: Annotated[StreamViewType, Variable("REQUESTS_STREAM_VIEW_TYPE")] = (
+        StreamViewType.NEW_IMAGE
+    )
+    events: Annotated[tuple[EventName, ...], Variable("REQUESTS_EVENTS")] = (EventName.INSERT,)
     """The events that are requests; a record of any other event is not processed."""
 
     def __post_init__(self) -> None:
@@ -140,39 +143,34 @@ def _view_types_for(event: EventName) -> list[str]:
 class HandlerConfig:
     """What the function is told by its environment."""
 
-    failure_bucket: str
+    failure_bucket: Annotated[str, Variable("REQUESTS_FAILURE_BUCKET")]
     """Bucket where rejected records are parked, under `REJECTED_PREFIX`."""
     stream: RequestsStream = field(default_factory=RequestsStream)
-    idempotency_table: str | None = None
+    idempotency_table: Annotated[str | None, Variable("REQUESTS_IDEMPOTENCY_TABLE")] = None
     """Table that remembers what was processed; None: idempotency is off."""
-    idempotency_expires_after: int = 31 * 24 * 3600
+    idempotency_expires_after: Annotated[int, Variable("REQUESTS_IDEMPOTENCY_EXPIRES_AFTER")] = (
+        31 * 24 * 3600
+    )
     """Seconds for which a processed event is remembered."""
-    minimum_remaining_time: int = 1000
+    minimum_remaining_time: Annotated[int, Variable("REQUESTS_MINIMUM_REMAINING_TIME")] = 1000
     """Milliseconds that must remain before the timeout for another record to be started."""
-    service: str = "requests-processor"
+    service: Annotated[str, Variable("POWERTOOLS_SERVICE_NAME")] = "requests-processor"
     """Powertools' service name: a key of each log line and a dimension of each metric. No two
     stacks have the same one."""
-    metrics_namespace: str = "RequestsProcessor"
-    log_level: str = "INFO"
+    metrics_namespace: Annotated[str, Variable("POWERTOOLS_METRICS_NAMESPACE")] = (
+        "RequestsProcessor"
+    )
+    log_level: Annotated[str, Variable(LOG_LEVEL_VARIABLE)] = "INFO"
     """At DEBUG the payload is logged too."""
 
     def to_environ(self) -> dict[str, str]:
         """The environment variables that carry this config; `from_environ` reads them back."""
-        environ = {
+        return {
             _CONTRACT: self.stream.item.fingerprint,
             **_OF_THE_RELEASE_BEFORE,
-            _VIEW_TYPE: str(self.stream.view_type),
-            _EVENTS: ",".join(self.stream.events),
-            _FAILURE_BUCKET: self.failure_bucket,
-            _IDEMPOTENCY_EXPIRES_AFTER: str(self.idempotency_expires_after),
-            _MINIMUM_REMAINING_TIME: str(self.minimum_remaining_time),
-            _SERVICE: self.service,
-            _METRICS_NAMESPACE: self.metrics_namespace,
-            LOG_LEVEL_VARIABLE: self.log_level,
+            **to_environ(self.stream),
+            **to_environ(self),
         }
-        if self.idempotency_table is not None:
-            environ[_IDEMPOTENCY_TABLE] = self.idempotency_table
-        return environ
 
     @classmethod
     def from_environ(
@@ -184,40 +182,27 @@ class HandlerConfig:
         the stack was built with another contract.
         """
         stream = stream or RequestsStream()
-        reader = _EnvironReader(environ)
-        view_type = reader.member(_VIEW_TYPE, StreamViewType)
-        events = reader.members(_EVENTS, EventName)
-        reader.same(_CONTRACT, stream.item.fingerprint)
-        failure_bucket = reader.text(_FAILURE_BUCKET)
-        expires_after = reader.number(_IDEMPOTENCY_EXPIRES_AFTER)
-        minimum_remaining_time = reader.number(_MINIMUM_REMAINING_TIME)
-        service = reader.text(_SERVICE)
-        metrics_namespace = reader.text(_METRICS_NAMESPACE)
-        log_level = reader.text(LOG_LEVEL_VARIABLE)
-        if reader.problems or view_type is None:
-            raise InvalidContractError("environment: " + "; ".join(reader.problems))
-        return cls(
-            stream=dataclasses.replace(stream, view_type=view_type, events=events),
-            failure_bucket=failure_bucket,
-            idempotency_table=environ.get(_IDEMPOTENCY_TABLE),
-            idempotency_expires_after=expires_after,
-            minimum_remaining_time=minimum_remaining_time,
-            service=service,
-            metrics_namespace=metrics_namespace,
-            log_level=log_level,
-        )
+        reader = EnvironReader(environ)
+        of_stream, own = reader.fields(RequestsStream), reader.fields(cls)
+        problems = [*reader.problems, *_other_contract(environ.get(_CONTRACT, ""), stream)]
+        if problems:
+            raise InvalidContractError("environment: " + "; ".join(problems))
+        return cls(stream=dataclasses.replace(stream, **of_stream), **own)
 
 
-# The names of the environment variables. POWERTOOLS_* are Powertools' own.
 _CONTRACT: Final = "REQUESTS_CONTRACT"
-_VIEW_TYPE: Final = "REQUESTS_STREAM_VIEW_TYPE"
-_EVENTS: Final = "REQUESTS_EVENTS"
-_FAILURE_BUCKET: Final = "REQUESTS_FAILURE_BUCKET"
-_IDEMPOTENCY_TABLE: Final = "REQUESTS_IDEMPOTENCY_TABLE"
-_IDEMPOTENCY_EXPIRES_AFTER: Final = "REQUESTS_IDEMPOTENCY_EXPIRES_AFTER"
-_MINIMUM_REMAINING_TIME: Final = "REQUESTS_MINIMUM_REMAINING_TIME"
-_SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
-_METRICS_NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
+"""Carries the fingerprint of the items' type."""
+
+
+def _other_contract(found: str, stream: RequestsStream) -> Iterator[str]:
+    expected = stream.item.fingerprint
+    if not found:
+        yield f"{_CONTRACT} is not set"
+    elif found != expected:
+        yield (
+            f"{_CONTRACT} is {found}, and this code's is {expected}: the function's code and its "
+            "stack have different contracts; deploy both from the same commit"
+        )
 
 
 # Lambda updates a function's configuration first and its code second: until then the code of the
@@ -226,45 +211,3 @@ _OF_THE_RELEASE_BEFORE: Final = {
     "REQUESTS_KEY_ATTRIBUTE": "request_id",
     "REQUESTS_PAYLOAD_ATTRIBUTE": "payload",
 }
-
-
-_E = TypeVar("_E", bound=StrEnum)
-
-
-class _EnvironReader:
-    """Reads variables and remembers what is wrong with them, so that all is said at once."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.problems: list[str] = []
-
-    def text(self, name: str) -> str:
-        value = self._environ.get(name, "")
-        if not value:
-            self.problems.append(f"{name} is not set")
-        return value
-
-    def same(self, name: str, expected: str) -> None:
-        value = self.text(name)
-        if value and value != expected:
-            self.problems.append(
-                f"{name} is {value}, and this code's is {expected}: the function's code and its "
-                "stack have different contracts; deploy both from the same commit"
-            )
-
-    def number(self, name: str) -> int:
-        value = self.text(name)
-        if value and not value.isdecimal():
-            self.problems.append(f"{name} must be a whole number, got {value!r}")
-        return int(value) if value.isdecimal() else 0
-
-    def members(self, name: str, enum: type[_E]) -> tuple[_E, ...]:
-        names = [part.strip() for part in self.text(name).split(",") if part.strip()]
-        known = {str(member): member for member in enum}
-        unknown = [part for part in names if part not in known]
-        if unknown:
-            self.problems.append(f"{name} must be of {', '.join(known)}, got {', '.join(unknown)}")
-        return tuple(known[part] for part in names if part in known)
-
-    def member(self, name: str, enum: type[_E]) -> _E | None:
-        return next(iter(self.members(name, enum)), None)

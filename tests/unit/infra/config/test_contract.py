@@ -21,7 +21,7 @@ CHANGES: Final = {
     "self.item.request_id": "self.item.order_id",
     "    payload: dict[str, Any]": "    order: dict[str, Any]",
     "self.item.payload": "self.item.order",
-    "= StreamViewType.NEW_IMAGE\n": "= StreamViewType.NEW_AND_OLD_IMAGES\n",
+    "        StreamViewType.NEW_IMAGE\n": "        StreamViewType.NEW_AND_OLD_IMAGES\n",
     "(EventName.INSERT,)": "(EventName.INSERT, EventName.REMOVE)",
     '"REQUESTS_FAILURE_BUCKET"': '"WHERE_FAILURES_GO"',
 }

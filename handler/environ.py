@@ -1,0 +1,132 @@
+"""Environment variables as the fields of a dataclass: declared once, written and read by that.
+
+    timeout: Annotated[int, Variable("ORDERS_TIMEOUT")]
+
+It is part of the contract, so the standard library is all it uses.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The name of the environment variable that carries a field."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """A field that an environment variable carries."""
+
+    field: str
+    variable: str
+    type: Any
+    """str, int, bool, a StrEnum, or a tuple of members of one."""
+    is_optional: bool
+    """Whether the variable may be absent: the field may be None."""
+
+
+def declared(kind: type[Any]) -> Iterator[Declared]:
+    """The fields of a dataclass that have a variable. Raises `TypeError` for a type of none."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        extras = getattr(hint, "__metadata__", ())
+        names = [each.name for each in extras if isinstance(each, Variable)]
+        if names:
+            type_, is_optional = _without_none(typing.get_args(hint)[0])
+            if not _is_known(type_):
+                raise TypeError(f"{kind.__name__}.{field.name} must be {_KNOWN}, got {type_}")
+            yield Declared(field=field.name, variable=names[0], type=type_, is_optional=is_optional)
+
+
+def to_environ(values: Any) -> dict[str, str]:
+    """The variables that carry the fields of a dataclass; those that are None are left out."""
+    pairs = ((each.variable, getattr(values, each.field)) for each in declared(type(values)))
+    return {name: _written(value) for name, value in pairs if value is not None}
+
+
+class EnvironReader:
+    """Reads variables and remembers what is wrong with them, so that all is said at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def fields(self, kind: type[Any]) -> dict[str, Any]:
+        """The fields of a dataclass that are there and right."""
+        found = {}
+        for each in declared(kind):
+            written = self._environ.get(each.variable, "")
+            if written:
+                found[each.field] = self._value(each, written)
+            elif not each.is_optional:
+                self.problems.append(f"{each.variable} is not set")
+        return found
+
+    def _value(self, declared: Declared, written: str) -> Any:
+        try:
+            return _read(declared.type, written)
+        except ValueError as error:
+            self.problems.append(f"{declared.variable} must be {error}, got {written!r}")
+            return None
+
+
+_KNOWN: Final = "str, int, bool, a StrEnum or a tuple of one"
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if isinstance(hint, types.UnionType):
+        kinds = [each for each in typing.get_args(hint) if each is not type(None)]
+        return (kinds[0] if len(kinds) == 1 else hint), True
+    return hint, False
+
+
+def _is_known(type_: Any) -> bool:
+    member = typing.get_args(type_)[0] if typing.get_origin(type_) is tuple else type_
+    is_enum = isinstance(member, type) and issubclass(member, StrEnum)
+    return is_enum or type_ in {str, int, bool}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _read(type_: Any, written: str) -> Any:
+    """Raises `ValueError` with what it must be."""
+    if typing.get_origin(type_) is tuple:
+        enum = typing.get_args(type_)[0]
+        return tuple(_member(enum, part.strip()) for part in written.split(",") if part.strip())
+    if type_ is int:
+        return _number(written)
+    if type_ is bool:
+        return _truth(written)
+    return written if type_ is str else _member(type_, written)
+
+
+def _number(written: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", written):
+        raise ValueError("a whole number")
+    return int(written)
+
+
+def _truth(written: str) -> bool:
+    if written not in {"true", "false"}:
+        raise ValueError("true or false")
+    return written == "true"
+
+
+def _member(enum: type[StrEnum], name: str) -> StrEnum:
+    if name not in list(enum):
+        raise ValueError(f"of {', '.join(enum)}")
+    return enum(name)
