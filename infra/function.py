@@ -56,6 +56,7 @@ class ProcessorFunction(pulumi.ComponentResource):
         return aws.iam.Role(
             f"{name}-role",
             assume_role_policy=policies.assume_execution_role(),
+            permissions_boundary=config.function.permissions_boundary,
             # With a policy that outlived its setting (`_policy`), IAM would not delete the role.
             force_detach_policies=True,
             tags=config.tags,

@@ -1,12 +1,17 @@
-"""The project's stacks, as its workflows take them: PYTHONPATH=. python .github/scripts/stacks.py
+"""The project's stacks, as a workflow takes them: PYTHONPATH=. python .github/scripts/stacks.py
 
-Prints two lines for GITHUB_OUTPUT: `stacks`, what each one's jobs must know before Pulumi is
-there, and `matrix`, the same as a job's matrix. Whether the rest of a stack file is right, the
+Its argument is preview or deploy. Prints lines for GITHUB_OUTPUT, each a job's matrix of what the
+jobs must know before Pulumi is there: `all` of the stacks, and, in the order in which they are
+deployed, `dev`, the `others` and `prod`. VARIABLES holds the repository's variables, as JSON; a
+stack without its own is left out, with a notice. Whether the rest of a stack file is right, the
 program says.
 """
 
 import json
+import os
+import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.config import Architecture, FunctionConfig
@@ -21,16 +26,20 @@ from infra.config.stack_file import (
 # GitHub's runner of the function's own architecture: its image builds there without emulation.
 RUNNERS = {Architecture.X86_64: "ubuntu-24.04", Architecture.ARM64: "ubuntu-24.04-arm"}
 
+ORDER = ("dev", "others", "prod")
 
-def stacks(project: Path) -> dict[str, dict[str, str]]:
-    """Region and runner of each `Pulumi.<stack>.yaml` in a folder, by the stack's name.
+Stack = dict[str, str]
+
+
+def stacks(project: Path) -> list[Stack]:
+    """Name, region and runner of each `Pulumi.<stack>.yaml` in a folder.
 
     Raises `StackFileError` for a file without a region, or of an unknown architecture.
     """
-    return {
-        name: {"region": region_of(project, name), "runner": runner(project, name)}
+    return [
+        {"stack": name, "region": region_of(project, name), "runner": runner(project, name)}
         for name in stack_names(project)
-    }
+    ]
 
 
 def runner(project: Path, stack: str) -> str:
@@ -46,15 +55,55 @@ def runner(project: Path, stack: str) -> str:
     return RUNNERS[Architecture(architecture)]
 
 
-def main() -> None:
+def access(stack: str, what: str, variables: Mapping[str, str]) -> tuple[Stack, list[str]]:
+    """Role and backend of a stack, and the variables that are missing.
+
+    No role is shared: the one of dev's jobs could then change prod.
+    """
+    ending = re.sub(r"[^A-Za-z0-9]", "_", stack).upper()
+    role = f"AWS_{what.upper()}_ROLE_ARN_{ending}"
+    backend = f"PULUMI_BACKEND_URL_{ending}"
+    found = {
+        "role": variables.get(role, ""),
+        "backend": variables.get(backend) or variables.get("PULUMI_BACKEND_URL", ""),
+    }
+    names = {"role": role, "backend": backend}
+    return found, [names[key] for key, value in found.items() if not value]
+
+
+def outputs(found: list[Stack]) -> dict[str, list[Stack]]:
+    """The stacks of each matrix."""
+    placed: dict[str, list[Stack]] = {place: [] for place in ORDER}
+    for each in found:
+        placed[each["stack"] if each["stack"] in {"dev", "prod"} else "others"].append(each)
+    return {"all": found, **placed}
+
+
+def tell(what: str, stack: str, missing: list[str]) -> None:
+    """Says why a stack is left out: beside the run, and in its summary."""
+    reason = f"set {' and '.join(missing)} (docs/deploying.md)"
+    # Not to standard output, which is GITHUB_OUTPUT's.
+    sys.stderr.write(f"::notice title=No {what} of {stack}::{reason}\n")
+    with Path(os.environ.get("GITHUB_STEP_SUMMARY", os.devnull)).open("a", encoding="utf-8") as to:
+        to.write(f"No {what} of {stack}: {reason}.\n\n")
+
+
+def main(what: str) -> None:
     """Prints the stacks of the working directory."""
+    variables = json.loads(os.environ.get("VARIABLES") or "{}")
+    ready = []
     try:
-        found = stacks(Path.cwd())
+        for each in stacks(Path.cwd()):
+            found, missing = access(each["stack"], what, variables)
+            if missing:
+                tell(what, each["stack"], missing)
+            else:
+                ready.append({**each, **found})
     except StackFileError as error:
         sys.exit(f"error: {error}")
-    matrix = {"include": [{"stack": name, **settings} for name, settings in found.items()]}
-    sys.stdout.write(f"stacks={json.dumps(found)}\nmatrix={json.dumps(matrix)}\n")
+    for name, members in outputs(ready).items():
+        sys.stdout.write(f"{name}={json.dumps({'include': members})}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -216,6 +216,16 @@ class FunctionConfig(Section):
         tuple[Annotated[str, Matching(r"sg-[0-9a-f]{8,17}", "a security group id (sg-...)")], ...],
         Setting("Security groups of the VPC.", aws="VpcConfig.SecurityGroupIds"),
     ] = ()
+    permissions_boundary: Annotated[
+        str | None,
+        Matching(
+            r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of a managed policy"
+        ),
+        Setting(
+            "The most that the function's role may ever do; none: no boundary.",
+            aws="PermissionsBoundary",
+        ),
+    ] = None
     tracing: Annotated[
         bool, Setting("X-Ray active tracing; traces are billed.", aws="TracingConfig.Mode")
     ] = True

@@ -108,6 +108,14 @@ def test_only_lambda_may_assume_the_role() -> None:
     assert statement["Action"] == "sts:AssumeRole"
 
 
+def test_the_role_has_the_boundary_that_the_stack_sets() -> None:
+    boundary = "arn:aws-cn:iam::123456789012:policy/requests-boundary-dev"
+    plan = plan_of({"function": {"permissionsBoundary": boundary}})
+
+    assert plan.inputs_of(ROLE)["permissionsBoundary"] == boundary
+    assert "permissionsBoundary" not in plan_of().inputs_of(ROLE)
+
+
 def test_the_role_has_no_managed_or_inline_policy() -> None:
     assert {"managedPolicyArns", "inlinePolicies"}.isdisjoint(plan_of().inputs_of(ROLE))
 

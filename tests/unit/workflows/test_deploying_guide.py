@@ -2,7 +2,9 @@
 
 import json
 import re
+import runpy
 import subprocess
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +22,43 @@ BLOCKS: Final = re.findall(r"^```bash\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTIL
 GITHUB: Final = "".join(
     path.read_text(encoding="utf-8") for path in sorted((PROJECT / ".github").rglob("*.yml"))
 )
-READ: Final = sorted(set(re.findall(r"\b(vars|secrets)\.(\w+)", GITHUB)))
-NAMES: Final = {
-    "ACCOUNT": ACCOUNT,
+WRITTEN: Final = {
+    "STACK": "prod-eu",
     "AWS_REGION": "ap-northeast-1",
+    "ACCOUNT": ACCOUNT,
+    "PARTITION": "aws",
+    "REPOSITORY": "octo-org/requests",
     "SUBJECT": "repo:octo-org@1/requests@2",
-    "STATE_BUCKET": "pulumi-state-123456789012",
 }
+"""What step 1 asks for; the rest it makes of these."""
+OF_A_STACK: Final = ["AWS_PREVIEW_ROLE_ARN", "AWS_DEPLOY_ROLE_ARN", "PULUMI_BACKEND_URL"]
+"""The variables that the workflows read with a stack's name behind them."""
+READ: Final = sorted(
+    {(kind, name) for kind, name in re.findall(r"\b(vars|secrets)\.(\w+)", GITHUB)}
+    | {("vars", name) for name in OF_A_STACK}
+)
+
+
+def names(**changes: str) -> dict[str, str]:
+    """The names of step 1, by its own commands."""
+    (block,) = (block for block in BLOCKS if block.startswith("STACK="))
+    made = [
+        line
+        for line in block.splitlines()
+        if not line.removeprefix("export ").startswith(tuple(f"{name}=" for name in WRITTEN))
+    ]
+    shell = ["bash", "-eu", "-c", "set -a\n" + "\n".join(made) + "\nenv -0"]
+    environ = {"PATH": "/usr/bin:/bin", **WRITTEN, **changes}
+    printed = subprocess.run(
+        shell, env=environ, text=True, stdout=subprocess.PIPE, check=True
+    ).stdout
+    found = dict(line.split("=", 1) for line in printed.split("\0") if line)
+    return {
+        name: found[name] for name in re.findall(r"^(?:export )?([A-Z_]+)=", block, re.MULTILINE)
+    }
+
+
+NAMES: Final = names()
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -41,7 +73,7 @@ def test_each_variable_that_a_workflow_reads_is_explained(kind: str, name: str) 
     kinds = {
         variable: row[1]
         for row in rows("| name | kind | needed |")
-        for variable in re.findall(r"`([A-Z_]+)`", row[0])
+        for variable in re.findall(r"`([A-Z_]+?)(?:_<STACK>)?`", row[0])
     }
 
     assert kinds[name] == {"vars": "variable", "secrets": "secret"}[kind]
@@ -51,7 +83,7 @@ def test_no_variable_is_explained_that_no_workflow_reads() -> None:
     explained = {
         name
         for row in rows("| name | kind | needed |")
-        for name in re.findall(r"`([A-Z_]+)`", row[0])
+        for name in re.findall(r"`([A-Z_]+?)(?:_<STACK>)?`", row[0])
     }
 
     assert explained == {name for _, name in READ}
@@ -61,7 +93,10 @@ def test_no_variable_is_explained_that_no_workflow_reads() -> None:
 def test_the_guide_has_a_command_that_sets_each_variable(kind: str, name: str) -> None:
     command = {"vars": "gh variable set", "secrets": "gh secret set"}[kind]
 
-    assert re.search(rf"^{command} {name}\b", "\n".join(BLOCKS), re.MULTILINE)
+    ending = "_$SUFFIX" if name in OF_A_STACK else ""
+    assert re.search(
+        rf'^{command} "?{name}{re.escape(ending)}(?!\w)', "\n".join(BLOCKS), re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -77,27 +112,46 @@ def test_commands_are_valid_bash(block: str) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def run(*lines: str) -> str:
+def run(*lines: str, **changes: str) -> str:
     """What the guide's own functions print, with an `aws` that prints how it is called."""
     (functions,) = (block for block in BLOCKS if block.startswith("policy() {"))
-    definitions = functions[: functions.index("aws iam create-open-id-connect-provider")]
+    definitions = functions[: functions.index("# Once in an account")]
     aws = 'aws() { printf "%s\\n" "$@" ---; }'
     return subprocess.run(
         ["bash", "-eu", "-c", "\n".join([aws, definitions, *lines])],  # noqa: S607 - as above
         cwd=PROJECT,
-        env={"PATH": "/usr/bin:/bin", **NAMES},
+        env={"PATH": "/usr/bin:/bin", **names(**changes)},
         text=True,
         stdout=subprocess.PIPE,
         check=True,
     ).stdout
 
 
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("name", POLICIES)
-def test_the_guides_policy_function_fills_every_name_in(name: str) -> None:
-    text = run(f"policy {name}")
+def test_the_guides_policy_function_fills_every_name_in(name: str, partition: str) -> None:
+    text = run(f"policy {name}", PARTITION=partition)
 
     json.loads(text)
-    assert not re.search(r"\b(ACCOUNT|REGION|SUBJECT|STATE_BUCKET)\b", text)
+    placeholders = "PARTITION|ACCOUNT|REGION|AUDIENCE|SUBJECT|STATE_BUCKET|ENDING|STACK"
+    assert not re.search(rf"\b({placeholders})\b", text)
+    assert set(re.findall(r"\barn:([\w-]+):", text)) == {partition}
+
+
+@pytest.mark.parametrize(
+    ("partition", "audience"),
+    [
+        ("aws", "sts.amazonaws.com"),
+        ("aws-us-gov", "sts.amazonaws.com"),
+        ("aws-cn", "sts.amazonaws.com.cn"),
+    ],
+)
+def test_the_audience_is_the_partitions(partition: str, audience: str) -> None:
+    assert names(PARTITION=partition)["AUDIENCE"] == audience
+
+
+def test_no_command_of_the_guide_names_a_partition() -> None:
+    assert not re.search(r"\barn:aws", "\n".join(BLOCKS))
 
 
 def test_the_guides_role_function_makes_a_role_of_its_policies() -> None:
@@ -105,74 +159,94 @@ def test_the_guides_role_function_makes_a_role_of_its_policies() -> None:
 
     calls = [call.split("\n") for call in printed.split("---\n")[:-1]]
     assert [call[1] for call in calls] == ["create-role", "put-role-policy", "put-role-policy"]
-    assert all(call[3] == "github-requests-preview" for call in calls)
+    assert all(call[3] == "github-requests-prod-eu-preview" for call in calls)
 
 
-def setting_up_environments(folder: Path) -> list[Call]:
+def setting_up_environments(folder: Path, stack: str) -> list[Call]:
     """The calls of GitHub's CLI that the guide's block on variables and environments makes."""
     (block,) = (block for block in BLOCKS if "deployment_branch_policy" in block)
     runner = Runner(folder)
     runner.stand_in("gh", "if sys.argv[1:3] == ['api', 'user']: print(7)")
-    names = {**NAMES, "REPOSITORY": "octo-org/requests", "PULUMI_BACKEND_URL": "s3://pulumi-state"}
-    assert runner.shell(block, **names).returncode == 0
+    given = {**names(STACK=stack), "PULUMI_BACKEND_URL": "s3://pulumi-state"}
+    assert runner.shell(block, **given).returncode == 0
     return runner.calls_of("gh")
 
 
-def test_in_the_guide_prod_has_a_reviewer_and_only_main_is_deployed(tmp_path: Path) -> None:
-    calls = setting_up_environments(tmp_path)
+@pytest.mark.parametrize(
+    ("stack", "reviewers"), [("dev", None), ("prod", [{"type": "User", "id": 7}])]
+)
+def test_in_the_guide_prod_has_a_reviewer_and_only_main_is_deployed(
+    tmp_path: Path, stack: str, reviewers: object
+) -> None:
+    calls = setting_up_environments(tmp_path, stack)
 
     main = {"protected_branches": False, "custom_branch_policies": True}
-    reviewer = {"type": "User", "id": 7}
     environments = {
         call.arguments[4]: json.loads(call.request) for call in calls if "PUT" in call.arguments
     }
-    assert environments == {
-        "repos/octo-org/requests/environments/dev": {
-            "reviewers": None,
-            "deployment_branch_policy": main,
-        },
-        "repos/octo-org/requests/environments/prod": {
-            "reviewers": [reviewer],
-            "deployment_branch_policy": main,
-        },
-    }
+    name = f"repos/octo-org/requests/environments/{stack}"
+    assert environments == {name: {"reviewers": reviewers, "deployment_branch_policy": main}}
     branches = [call.arguments[4:] for call in calls if "POST" in call.arguments]
-    assert branches == [
-        [f"{environment}/deployment-branch-policies", "--field", "name=main"]
-        for environment in environments
-    ]
+    assert branches == [[f"{name}/deployment-branch-policies", "--field", "name=main"]]
 
 
-def test_in_the_guide_nothing_is_switched_on_before_the_environments_guard_it(
+def test_in_the_guide_nothing_is_switched_on_before_the_environment_guards_it(
     tmp_path: Path,
 ) -> None:
     """GitHub makes an environment that a job names and that is not there: without reviewers."""
-    commands = [call.arguments[0] for call in setting_up_environments(tmp_path)]
+    commands = [call.arguments[0] for call in setting_up_environments(tmp_path, "prod")]
 
-    assert commands == [*["api"] * 5, *["variable"] * 3]
+    assert commands == [*["api"] * 3, *["variable"] * 3]
+
+
+def test_the_guide_sets_the_variables_that_the_workflows_read_of_a_stack(tmp_path: Path) -> None:
+    calls = setting_up_environments(tmp_path, "prod-eu")
+
+    found = {
+        call.arguments[2]: call.arguments[4] for call in calls if call.arguments[0] == "variable"
+    }
+    access = runpy.run_path(str(PROJECT / ".github/scripts/stacks.py"))["access"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/github-requests-prod-eu"
+    for what in ("preview", "deploy"):
+        told = {"role": f"{role}-{what}", "backend": "s3://pulumi-state"}
+        assert access("prod-eu", what, found) == (told, [])
+
+
+def removed(folder: Path, tool: str) -> list[list[str]]:
+    """How the guide's blocks that remove call a tool."""
+    blocks = [block for block in BLOCKS if "gh variable delete" in block]
+    runner = Runner(folder)
+    for program in ("gh", "aws"):
+        runner.stand_in(program)
+    # -u: a shell of its own, with no more than step 1 gives it.
+    result = runner.shell("set -u\n" + "\n".join(blocks), **NAMES)
+    assert (result.returncode, result.stderr) == (0, "")
+    return [call.arguments for call in runner.calls_of(tool)]
 
 
 def test_what_the_guide_made_for_github_it_also_removes(tmp_path: Path) -> None:
-    (block,) = (block for block in BLOCKS if "gh variable delete" in block)
-    runner = Runner(tmp_path)
-    for program in ("gh", "aws"):
-        runner.stand_in(program)
+    calls = removed(tmp_path, "gh")
 
-    # -u: a shell of its own, with no more than step 1 gives it.
-    result = runner.shell(f"set -u\n{block}", **NAMES, REPOSITORY="octo-org/requests")
-
-    assert (result.returncode, result.stderr) == (0, "")
-    calls = [call.arguments for call in runner.calls_of("gh")]
     deleted = {(kind, rest[0]) for kind, action, *rest in calls if action == "delete"}
     assert deleted == {
-        ({"vars": "variable", "secrets": "secret"}[kind], name) for kind, name in READ
+        (
+            {"vars": "variable", "secrets": "secret"}[kind],
+            f"{name}_PROD_EU" if name in OF_A_STACK else name,
+        )
+        for kind, name in READ
     }
     assert [call[-1] for call in calls if "DELETE" in call] == [
-        "repos/octo-org/requests/environments/dev",
-        "repos/octo-org/requests/environments/prod",
+        "repos/octo-org/requests/environments/prod-eu"
     ]
-    roles = [call.arguments for call in runner.calls_of("aws") if "delete-role" in call.arguments]
-    assert [call[-1] for call in roles] == ["github-requests-preview", "github-requests-deploy"]
+
+
+def test_what_the_guide_made_in_the_account_it_also_removes(tmp_path: Path) -> None:
+    calls = removed(tmp_path, "aws")
+
+    roles = [call[-1] for call in calls if "delete-role" in call]
+    assert roles == ["github-requests-prod-eu-preview", "github-requests-prod-eu-deploy"]
+    assert [call[-1] for call in calls if "delete-policy" in call] == [NAMES["BOUNDARY"]]
+    assert [call[-1] for call in calls if "delete-alias" in call] == ["alias/pulumi-state-prod-eu"]
 
 
 def test_each_policy_is_linked() -> None:
@@ -198,12 +272,22 @@ def test_each_setting_that_the_guide_names_exists() -> None:
     assert {*by_command, *by_text} <= known
 
 
-def test_the_guide_names_the_environments_that_the_deploy_role_trusts() -> None:
-    trusted = json.loads((DOCS / "policies/trust-deploy.json").read_text(encoding="utf-8"))
-    (statement,) = trusted["Statement"]
-    subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+def test_a_new_stack_has_the_names_that_its_roles_know() -> None:
+    (pattern,) = re.findall(r"pulumi:autonaming.pattern\" '(.*)'", "\n".join(BLOCKS))
 
-    environments = [subject.rpartition(":")[2] for subject in subjects]
+    name = pattern.replace("${name}", "requests-table").replace("${stack}", "prod-eu")
+    name = name.replace("${hex(7)}", "1a2b3c4")
+    assert fnmatchcase(name, f"requests-table-{NAMES['ENDING']}")
 
-    assert f"for environment in {' '.join(environments)}; do" in GUIDE
-    assert all(f"stack: {environment}\n" in GITHUB for environment in environments)
+
+def test_a_new_stack_has_the_boundary_that_its_deploy_role_asks_for() -> None:
+    write = json.loads(run("policy write"))
+
+    asked_for = {
+        value
+        for statement in write["Statement"]
+        for value in statement.get("Condition", {}).get("StringEquals", {}).values()
+    }
+    (command,) = re.findall(r".*permissionsBoundary\" (\S+)", "\n".join(BLOCKS))
+    assert command == '"$BOUNDARY"'
+    assert NAMES["BOUNDARY"] in asked_for

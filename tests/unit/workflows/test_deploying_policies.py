@@ -22,6 +22,10 @@ ACCOUNT: Final = plan.ACCOUNT
 SUBJECT: Final = "repo:octo-org@1/requests@2"
 PREVIEW: Final = ("read", "read-state")
 DEPLOY: Final = ("read", "read-state", "write", "write-state")
+NEW: Final = "{stack}-???????"
+OLD: Final = "???????"
+"""How the names of a stack's resources end: of one with the guide's pattern, and of one before."""
+BOUNDARY: Final = f"arn:aws:iam::{ACCOUNT}:policy/requests-boundary"
 
 ARNS: Final = {
     plan.TABLE: f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/",
@@ -75,29 +79,34 @@ DATA: Final = {
 }
 
 
-def document(name: str) -> dict[str, Any]:
+def document(name: str, stack: str = "dev", ending: str = NEW) -> dict[str, Any]:
     """A policy with its names filled in, as the guide's `policy` does."""
     text = (POLICIES / f"{name}.json").read_text(encoding="utf-8")
     filled = {
+        "PARTITION": "aws",
         "ACCOUNT": ACCOUNT,
         "REGION": REGION,
+        "AUDIENCE": "sts.amazonaws.com",
         "SUBJECT": SUBJECT,
-        "STATE_BUCKET": "pulumi-state",
+        "STATE_BUCKET": f"pulumi-state-{stack}",
+        "ENDING": ending.format(stack=stack),
+        "STACK": stack,
     }
     for placeholder, value in filled.items():
         text = text.replace(placeholder, value)
     return dict(json.loads(text))
 
 
-def statements(names: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [statement for name in names for statement in document(name)["Statement"]]
+def statements(names: tuple[str, ...], *of: str) -> list[dict[str, Any]]:
+    return [statement for name in names for statement in document(name, *of)["Statement"]]
 
 
-def allows(names: tuple[str, ...], action: str, resource: str) -> bool:
+def allows(names: tuple[str, ...], action: str, resource: str, *of: str) -> bool:
+    """Whether policies allow it, of stack dev or of the one, and the ending, that are named."""
     return any(
         action in statement["Action"]
         and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-        for statement in statements(names)
+        for statement in statements(names, *of)
     )
 
 
@@ -115,8 +124,13 @@ def registered(*types: str) -> list[plan.Registered]:
     ]
 
 
-def named(resource: plan.Registered) -> str:
-    """The ARN of a resource that Pulumi has named: the logical name, and seven random digits."""
+def named(resource: plan.Registered, stack: str = "dev") -> str:
+    """The ARN of a resource that Pulumi has named by the guide's pattern."""
+    return f"{ARNS[resource.type]}{resource.name}-{stack}-1a2b3c4"
+
+
+def named_before(resource: plan.Registered) -> str:
+    """The ARN of a resource that Pulumi has named without a pattern."""
     return f"{ARNS[resource.type]}{resource.name}-1a2b3c4"
 
 
@@ -126,6 +140,30 @@ def test_the_deploy_role_may_do_what_each_resource_of_the_program_takes() -> Non
         for resource in registered(*ARNS)
         for action in [*READS[resource.type], *WRITES[resource.type]]
         if not allows(DEPLOY, action, named(resource))
+    ]
+
+    assert refused == []
+
+
+@pytest.mark.parametrize("other", ["prod", "dev-eu", "de"])
+def test_the_deploy_role_may_change_nothing_of_another_stack(other: str) -> None:
+    allowed = [
+        (action, named(resource, other))
+        for resource in registered(*ARNS)
+        for action in WRITES[resource.type]
+        if allows(DEPLOY, action, named(resource, other))
+        or allows(DEPLOY, action, named_before(resource))
+    ]
+
+    assert allowed == []
+
+
+def test_a_stack_of_before_keeps_its_names_and_its_deploy_role_knows_them() -> None:
+    refused = [
+        (action, named_before(resource))
+        for resource in registered(*ARNS)
+        for action in [*READS[resource.type], *WRITES[resource.type]]
+        if not allows(DEPLOY, action, named_before(resource), "dev", OLD)
     ]
 
     assert refused == []
@@ -142,6 +180,92 @@ def test_the_preview_role_may_read_each_resource_and_change_none() -> None:
     )
 
 
+VPC: Final = {
+    "function": {
+        "subnetIds": ["subnet-0123456789abcdef0"],
+        "securityGroupIds": ["sg-0123456789abcdef0"],
+    }
+}
+
+
+def within_the_boundary(action: str, resource: str) -> bool:
+    patterns = {
+        pattern
+        for statement in document("boundary")["Statement"]
+        if action in statement["Action"]
+        for pattern in listed(statement["Resource"])
+    }
+    return "*" in patterns or any(fnmatchcase(resource, pattern) for pattern in patterns)
+
+
+def test_the_boundary_holds_all_that_the_program_gives_the_function() -> None:
+    made = plan_of(VPC).of_type(plan.ROLE_POLICY)
+    given = [
+        (action, resource)
+        for policy in made
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+    beyond = [
+        (action, resource)
+        for action, resource in given
+        if not within_the_boundary(action, as_pulumi_names_it(resource))
+    ]
+    assert given
+    assert beyond == []
+
+
+def as_pulumi_names_it(resource: str) -> str:
+    """An ARN of the plan, whose names have no ending, and whose region is another."""
+    named_ = re.sub(r"(requests-(?:[a-z]+-)*[a-z]+)(?=$|[:/])", r"\1-dev-1a2b3c4", resource)
+    return named_.replace(f":{plan.REGION}:", f":{REGION}:")
+
+
+def test_the_boundary_lets_the_function_change_no_permission_and_take_no_role() -> None:
+    actions = {action for each in document("boundary")["Statement"] for action in each["Action"]}
+
+    assert {action.partition(":")[0] for action in actions} == {
+        "dynamodb",
+        "s3",
+        "logs",
+        "xray",
+        "ec2",
+    }
+
+
+def test_the_deploy_role_gives_permissions_within_the_stacks_boundary_only() -> None:
+    handing = {
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+    }
+    giving = [each for each in statements(DEPLOY) if handing & {*each["Action"]}]
+
+    assert [each["Condition"] for each in giving] == [
+        {"StringEquals": {"iam:PermissionsBoundary": f"{BOUNDARY}-dev"}}
+    ]
+    assert handing == {*giving[0]["Action"]}
+
+
+def test_the_deploy_role_can_neither_take_the_boundary_off_nor_change_it() -> None:
+    actions = {action for each in statements(DEPLOY) for action in each["Action"]}
+
+    assert (
+        not {
+            "iam:DeleteRolePermissionsBoundary",
+            "iam:AttachRolePolicy",
+            "iam:CreatePolicy",
+            "iam:CreatePolicyVersion",
+            "iam:SetDefaultPolicyVersion",
+        }
+        & actions
+    )
+
+
 def test_every_type_of_aws_resource_that_the_program_registers_is_thought_of() -> None:
     types = {each.type for each in registered() if each.type.startswith("aws:")}
 
@@ -149,7 +273,7 @@ def test_every_type_of_aws_resource_that_the_program_registers_is_thought_of() -
 
 
 def test_the_deploy_role_may_map_a_stream_to_this_programs_functions_only() -> None:
-    functions = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:requests-processor-*"
+    functions = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:requests-processor-dev-???????"
     changes = [
         statement
         for statement in statements(DEPLOY)
@@ -166,14 +290,14 @@ def test_the_deploy_role_may_map_a_stream_to_this_programs_functions_only() -> N
 
 @pytest.mark.parametrize("type_", ARNS)
 def test_no_role_may_touch_what_is_not_this_programs(type_: str) -> None:
-    foreign = f"{ARNS[type_]}orders-1a2b3c4"
+    foreign = f"{ARNS[type_]}orders-dev-1a2b3c4"
 
     assert not any(allows(DEPLOY, action, foreign) for action in WRITES[type_])
 
 
 def test_no_role_may_change_the_rights_of_github_itself() -> None:
     roles = [
-        f"arn:aws:iam::{ACCOUNT}:role/github-requests-{role}" for role in ("preview", "deploy")
+        f"arn:aws:iam::{ACCOUNT}:role/github-requests-dev-{role}" for role in ("preview", "deploy")
     ]
 
     assert not any(allows(DEPLOY, action, role) for action in WRITES[plan.ROLE] for role in roles)
@@ -216,29 +340,40 @@ def test_no_role_reads_items_logs_or_failed_records() -> None:
     assert not allows(DEPLOY, "s3:DeleteObject", "arn:aws:s3:::requests-failures-1a2b3c4/x")
 
 
-def test_only_the_deploy_role_writes_the_state() -> None:
-    checkpoint = "arn:aws:s3:::pulumi-state/.pulumi/stacks/requests-processor/dev.json"
+def test_only_the_deploy_role_writes_the_state_and_only_its_own_stacks() -> None:
+    checkpoint = "arn:aws:s3:::pulumi-state-{}/.pulumi/stacks/requests-processor/{}.json"
+    own, other = checkpoint.format("dev", "dev"), checkpoint.format("prod", "prod")
 
-    assert allows(PREVIEW, "s3:GetObject", checkpoint)
-    assert not allows(PREVIEW, "s3:PutObject", checkpoint)
-    assert allows(DEPLOY, "s3:PutObject", checkpoint)
+    assert allows(PREVIEW, "s3:GetObject", own)
+    assert not allows(PREVIEW, "s3:PutObject", own)
+    assert allows(DEPLOY, "s3:PutObject", own)
+    assert not any(allows(DEPLOY, f"s3:{action}Object", other) for action in ("Get", "Put"))
+
+
+def test_secrets_are_decrypted_with_the_stacks_own_key() -> None:
+    conditions = [
+        each["Condition"] for each in statements(DEPLOY) if "kms:Decrypt" in each["Action"]
+    ]
+
+    alias = {"kms:ResourceAliases": "alias/pulumi-state-dev"}
+    assert conditions == [{"ForAnyValue:StringEquals": alias}]
 
 
 @pytest.mark.parametrize(
-    ("name", "subjects"),
+    ("name", "subject"),
     [
         ("trust-preview", f"{SUBJECT}:pull_request"),
-        ("trust-deploy", [f"{SUBJECT}:environment:dev", f"{SUBJECT}:environment:prod"]),
+        ("trust-deploy", f"{SUBJECT}:environment:dev"),
     ],
 )
 def test_a_role_trusts_this_repositorys_jobs_by_their_whole_subject(
-    name: str, subjects: str | list[str]
+    name: str, subject: str
 ) -> None:
     (statement,) = document(name)["Statement"]
 
     issuer = "token.actions.githubusercontent.com"
     assert statement["Condition"] == {
-        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subjects}
+        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}
     }
 
 
@@ -262,12 +397,13 @@ def test_every_action_is_one_that_aws_has(service: str) -> None:
 @pytest.mark.parametrize("names", [PREVIEW, DEPLOY])
 def test_a_roles_inline_policies_fit_awss_quota(names: tuple[str, ...]) -> None:
     """10,240 characters for a role, white space not counted (IAM User Guide, "IAM quotas")."""
-    size = sum(len(re.sub(r"\s", "", (POLICIES / f"{name}.json").read_text())) for name in names)
+    long = "a-long-name-of-a-stack"
+    size = sum(len(re.sub(r": |, ", ":", json.dumps(document(name, long)))) for name in names)
 
     assert size < 10_240
 
 
 def test_every_policy_file_is_looked_at_here() -> None:
-    trusts = {"trust-preview", "trust-deploy"}
+    others = {"trust-preview", "trust-deploy", "boundary"}
 
-    assert {path.stem for path in Path(POLICIES).glob("*")} == {*DEPLOY, *trusts}
+    assert {path.stem for path in Path(POLICIES).glob("*")} == {*DEPLOY, *others}

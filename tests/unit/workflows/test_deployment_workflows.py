@@ -1,5 +1,7 @@
 """Previews and updates: on which stacks, with which rights, and never two updates at once."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.workflows.workflow_files import (
@@ -10,6 +12,13 @@ from tests.unit.workflows.workflow_files import (
     step_using,
     workflow,
 )
+
+PLACES = ("dev", "others", "prod")
+"""The jobs that deploy, in their order."""
+
+
+def deploying(place: str) -> dict[str, Any]:
+    return job("deploy", place)
 
 
 def test_a_preview_is_made_of_every_stack_that_has_a_file() -> None:
@@ -35,7 +44,7 @@ def test_a_stack_is_updated_once_at_a_time_and_no_update_is_cancelled() -> None:
 
 def test_nothing_around_an_update_can_cancel_it() -> None:
     """A group on the workflow, or on the calling job, would cancel what it calls."""
-    around = [workflow("deploy"), workflow("update"), job("deploy", "dev"), job("deploy", "prod")]
+    around = [workflow("deploy"), workflow("update"), *map(deploying, PLACES)]
 
     assert not any("concurrency" in each for each in around)
 
@@ -44,35 +53,57 @@ def test_an_update_has_all_the_time_that_github_gives() -> None:
     assert job("update", "update")["timeout-minutes"] == "360"
 
 
-def test_dev_is_deployed_from_main_and_prod_after_it() -> None:
-    dev, prod = job("deploy", "dev"), job("deploy", "prod")
-
+def test_dev_is_deployed_from_main_then_the_others_then_prod() -> None:
     assert workflow("deploy")["on"] == {"push": {"branches": ["main"]}}
-    assert (dev["with"]["stack"], dev["needs"]) == ("dev", "stacks")
-    assert (prod["with"]["stack"], prod["needs"]) == ("prod", ["stacks", "dev"])
+    assert [deploying(place)["needs"] for place in PLACES] == [
+        "stacks",
+        ["stacks", "dev"],
+        ["stacks", "dev", "others"],
+    ]
+
+
+def test_a_stack_that_is_not_there_keeps_none_back_and_one_that_fails_keeps_back_the_rest() -> None:
+    """A job whose `needs` were skipped is skipped too, unless its condition asks for a status."""
+    for place in PLACES[1:]:
+        there = f"fromJSON(needs.stacks.outputs.{place}).include[0]"
+
+        assert deploying(place)["if"] == f"${{{{ !failure() && !cancelled() && {there} }}}}"
+
+
+def test_stacks_next_to_each_other_do_not_stop_each_other() -> None:
+    assert all(deploying(place)["strategy"]["fail-fast"] == "false" for place in PLACES)
 
 
 def test_a_stack_is_guarded_by_the_environment_of_its_name() -> None:
     assert job("update", "update")["environment"] == "${{ inputs.stack }}"
 
 
-def test_a_stacks_image_builds_on_a_runner_of_the_functions_architecture() -> None:
-    for stack in ("dev", "prod"):
-        stacks = f"${{{{ fromJSON(needs.stacks.outputs.stacks).{stack}"
+def test_an_update_is_given_all_that_is_known_of_its_stack() -> None:
+    for place in PLACES:
+        strategy = deploying(place)["strategy"]
 
-        given = job("deploy", stack)["with"]
-
-        assert given["runner"] == f"{stacks}.runner }}}}"
-        assert given["region"] == f"{stacks}.region }}}}"
+        assert strategy["matrix"] == f"${{{{ fromJSON(needs.stacks.outputs.{place}) }}}}"
+        assert deploying(place)["with"] == {
+            name: f"${{{{ matrix.{name} }}}}"
+            for name in ("stack", "region", "runner", "role", "backend")
+        }
     assert job("update", "update")["runs-on"] == "${{ inputs.runner }}"
 
 
 def test_jobs_with_credentials_wait_for_the_decision_to_hand_them_out() -> None:
-    for name, job_id in [("preview", "preview"), ("deploy", "dev"), ("deploy", "prod")]:
-        guarded = job(name, job_id)
+    decided = job("preview", "preview")["if"]
 
-        assert "stacks" in guarded["needs"]
-        assert guarded["if"].startswith("needs.stacks.outputs.ready == 'true'")
+    assert decided.startswith("needs.stacks.outputs.ready == 'true' && ")
+    assert decided.endswith("fromJSON(needs.stacks.outputs.matrix).include[0]")
+    for place in PLACES:
+        assert f"fromJSON(needs.stacks.outputs.{place}).include[0]" in deploying(place)["if"]
+
+
+@pytest.mark.parametrize("name", ["preview", "deploy"])
+def test_the_stacks_are_found_by_the_variables_of_the_repository(name: str) -> None:
+    given = step_using(job(name, "stacks")["steps"], "$/.github/actions/stacks")["with"]
+
+    assert given == {"what": name, "variables": "${{ toJSON(vars) }}"}
 
 
 def test_an_update_is_previewed_first() -> None:
@@ -90,21 +121,31 @@ def test_no_secret_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "job_id", "role"),
-    [("preview", "preview", "PREVIEW"), ("update", "update", "DEPLOY")],
+    ("name", "from_", "role"), [("preview", "matrix", "PREVIEW"), ("update", "inputs", "DEPLOY")]
 )
-def test_a_job_works_with_the_role_that_is_meant_for_it(name: str, job_id: str, role: str) -> None:
-    given = step_using(job(name, job_id)["steps"], "$/.github/actions/set-up")["with"]
+def test_a_job_works_with_the_role_and_the_backend_of_its_stack(
+    name: str, from_: str, role: str
+) -> None:
+    given = step_using(job(name, name)["steps"], "$/.github/actions/set-up")["with"]
+    pulumi = step_running(name, name, "pulumi ")
 
-    assert given["role-to-assume"] == f"${{{{ vars.AWS_{role}_ROLE_ARN }}}}"
+    assert given["role-to-assume"] == f"${{{{ {from_}.role }}}}"
     assert given["service-account"] == f"${{{{ vars.GOOGLE_{role}_SERVICE_ACCOUNT }}}}"
+    assert pulumi["env"]["PULUMI_BACKEND_URL"] == f"${{{{ {from_}.backend }}}}"
 
 
 def test_aws_is_reached_by_openid_connect_and_no_stored_key() -> None:
     credentials = step_using(set_up(), "aws-actions/configure-aws-credentials")["with"]
 
     assert credentials["role-to-assume"] == "${{ inputs.role-to-assume }}"
-    assert set(credentials) == {"aws-region", "role-to-assume", "role-session-name"}
+    assert set(credentials) == {"aws-region", "audience", "role-to-assume", "role-session-name"}
+
+
+def test_the_audience_is_the_partitions() -> None:
+    credentials = step_using(set_up(), "aws-actions/configure-aws-credentials")["with"]
+
+    in_china = "startsWith(inputs.region, 'cn-') && 'sts.amazonaws.com.cn'"
+    assert credentials["audience"] == f"${{{{ {in_china} || 'sts.amazonaws.com' }}}}"
 
 
 @pytest.mark.parametrize(("name", "job_id"), [("preview", "preview"), ("update", "update")])

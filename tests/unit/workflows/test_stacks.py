@@ -16,7 +16,8 @@ from tests.plan import PROJECT, stack_values
 SCRIPT = PROJECT / ".github/scripts/stacks.py"
 LOADED = runpy.run_path(str(SCRIPT))
 RUNNERS: dict[str, str] = LOADED["RUNNERS"]
-stacks: Callable[[Path], dict[str, dict[str, str]]] = LOADED["stacks"]
+stacks: Callable[[Path], list[dict[str, str]]] = LOADED["stacks"]
+ROLE = "arn:aws:iam::123456789012:role/github-requests"
 
 REGION = "config:\n  aws:region: eu-central-1\n"
 
@@ -35,7 +36,7 @@ def function(architecture: str) -> str:
 def test_every_stack_file_is_found_by_its_stacks_name(tmp_path: Path) -> None:
     found = stacks(project(tmp_path, dev=REGION, prod=REGION, staging=REGION))
 
-    assert list(found) == ["dev", "prod", "staging"]
+    assert [each["stack"] for each in found] == ["dev", "prod", "staging"]
 
 
 @pytest.mark.parametrize(
@@ -46,14 +47,14 @@ def test_an_image_builds_on_a_runner_of_its_architecture(
 ) -> None:
     found = stacks(project(tmp_path, dev=function(architecture)))
 
-    assert found == {"dev": {"region": "eu-central-1", "runner": runner}}
+    assert found == [{"stack": "dev", "region": "eu-central-1", "runner": runner}]
 
 
 def test_a_stack_that_sets_no_architecture_has_the_programs_default(tmp_path: Path) -> None:
     found = stacks(project(tmp_path, dev=REGION))
 
     default = StackConfig().function.architecture
-    assert found["dev"]["runner"] == RUNNERS[default]
+    assert found[0]["runner"] == RUNNERS[default]
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -62,9 +63,10 @@ def test_this_projects_stacks_have_the_runner_that_the_program_implies(stack: st
     own = {key: value for key, value in values.items() if key != "region"}
     config = StackConfig.parse(own, namespace="requests-processor")
 
-    found = stacks(PROJECT)[stack]
+    (found,) = (each for each in stacks(PROJECT) if each["stack"] == stack)
 
     assert found == {
+        "stack": stack,
         "region": values["region"],
         "runner": RUNNERS[config.function.architecture],
     }
@@ -87,26 +89,124 @@ def test_a_stack_file_that_lacks_what_its_jobs_need_is_refused(
         stacks(project(tmp_path, dev=text))
 
 
-def list_stacks(folder: Path) -> subprocess.CompletedProcess[str]:
+def variables(*stacks: str, what: str = "DEPLOY") -> dict[str, str]:
+    """Those that the guide sets for stacks."""
+    return {
+        name: value
+        for stack in stacks
+        for name, value in (
+            (f"AWS_{what}_ROLE_ARN_{stack}", f"{ROLE}-{stack}"),
+            (f"PULUMI_BACKEND_URL_{stack}", f"s3://state-{stack}"),
+        )
+    }
+
+
+def list_stacks(
+    folder: Path, known: dict[str, str] | None = None, *, what: str = "deploy"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(SCRIPT)],
+        [sys.executable, str(SCRIPT), what],
         cwd=folder,
-        env={"PYTHONPATH": str(PROJECT)},
+        env={
+            "PYTHONPATH": str(PROJECT),
+            "VARIABLES": json.dumps(known or {}),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+        },
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_the_matrix_names_each_stack_beside_what_is_known_of_it(tmp_path: Path) -> None:
-    result = list_stacks(project(tmp_path, dev=function("x86_64")))
+def written(result: subprocess.CompletedProcess[str]) -> dict[str, list[dict[str, str]]]:
+    """The members of each matrix."""
+    lines = dict(line.split("=", 1) for line in result.stdout.splitlines())
+    return {name: json.loads(value)["include"] for name, value in lines.items()}
 
-    known = {"region": "eu-central-1", "runner": "ubuntu-24.04"}
-    written = dict(line.split("=", 1) for line in result.stdout.splitlines())
-    assert {name: json.loads(value) for name, value in written.items()} == {
-        "stacks": {"dev": known},
-        "matrix": {"include": [{"stack": "dev", **known}]},
-    }
+
+def order(result: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    """The names of the stacks in the order in which they are deployed."""
+    found = written(result)
+    return [[each["stack"] for each in found[place]] for place in ("dev", "others", "prod")]
+
+
+def test_the_matrix_names_each_stack_beside_what_is_known_of_it(tmp_path: Path) -> None:
+    result = list_stacks(project(tmp_path, dev=function("x86_64")), variables("DEV"))
+
+    assert written(result)["all"] == [
+        {
+            "stack": "dev",
+            "region": "eu-central-1",
+            "runner": "ubuntu-24.04",
+            "role": f"{ROLE}-DEV",
+            "backend": "s3://state-DEV",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["dev", "prod"], [["dev"], [], ["prod"]]),
+        (["dev", "prod", "staging", "test"], [["dev"], ["staging", "test"], ["prod"]]),
+        (["live"], [[], ["live"], []]),
+        (["prod", "staging"], [[], ["staging"], ["prod"]]),
+        (["prod"], [[], [], ["prod"]]),
+        ([], [[], [], []]),
+    ],
+)
+def test_dev_comes_first_and_prod_last_of_the_stacks_that_are_there(
+    tmp_path: Path, names: list[str], expected: list[list[str]]
+) -> None:
+    folder = project(tmp_path, **dict.fromkeys(names, REGION))
+
+    result = list_stacks(folder, variables(*map(str.upper, names)))
+
+    assert order(result) == expected
+
+
+def test_a_stack_without_its_variables_is_left_out_and_told_which_to_set(tmp_path: Path) -> None:
+    folder = project(tmp_path, dev=REGION, prod=REGION)
+
+    result = list_stacks(folder, variables("DEV"))
+
+    reason = "set AWS_DEPLOY_ROLE_ARN_PROD and PULUMI_BACKEND_URL_PROD (docs/deploying.md)"
+    assert order(result) == [["dev"], [], []]
+    assert result.stderr == f"::notice title=No deploy of prod::{reason}\n"
+    assert (folder / "summary").read_text(encoding="utf-8") == f"No deploy of prod: {reason}.\n\n"
+    assert result.returncode == 0
+
+
+def test_no_role_serves_two_stacks(tmp_path: Path) -> None:
+    shared = {"AWS_DEPLOY_ROLE_ARN": ROLE, "PULUMI_BACKEND_URL": "s3://state"}
+
+    result = list_stacks(project(tmp_path, dev=REGION, prod=REGION), shared)
+
+    assert order(result) == [[], [], []]
+    assert "set AWS_DEPLOY_ROLE_ARN_DEV (" in result.stderr
+
+
+def test_a_preview_has_a_role_of_its_own(tmp_path: Path) -> None:
+    folder = project(tmp_path, dev=REGION)
+    known = {**variables("DEV", what="PREVIEW"), "AWS_DEPLOY_ROLE_ARN_DEV": "another"}
+
+    result = list_stacks(folder, known, what="preview")
+
+    assert [each["role"] for each in written(result)["all"]] == [f"{ROLE}-DEV"]
+
+
+def test_a_backend_may_serve_all_stacks(tmp_path: Path) -> None:
+    known = {"AWS_DEPLOY_ROLE_ARN_DEV": ROLE, "PULUMI_BACKEND_URL": "https://api.pulumi.com"}
+
+    result = list_stacks(project(tmp_path, dev=REGION), known)
+
+    assert written(result)["all"][0]["backend"] == "https://api.pulumi.com"
+
+
+def test_a_variable_has_the_stacks_name_in_capitals_and_underscores(tmp_path: Path) -> None:
+    result = list_stacks(project(tmp_path, **{"prod-eu.2": REGION}), variables("PROD_EU_2"))
+
+    assert [each["stack"] for each in written(result)["all"]] == ["prod-eu.2"]
 
 
 def test_a_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:

@@ -10,12 +10,6 @@ from tests.unit.workflows.workflow_runner import GITHUB, Runner
 OWN_PULL_REQUEST = {
     "OWN_BRANCH": "true",
     "AUTHOR": "octocat",
-    "AWS_PREVIEW_ROLE_ARN": "arn:aws:iam::123456789012:role/github-requests-preview",
-    "PULUMI_BACKEND_URL": "s3://pulumi-state",
-}
-OWN_MAIN = {
-    "AWS_DEPLOY_ROLE_ARN": "arn:aws:iam::123456789012:role/github-requests-deploy",
-    "PULUMI_BACKEND_URL": "s3://pulumi-state",
 }
 PULUMI = """
 if sys.argv[1] == "up":
@@ -38,8 +32,6 @@ def test_a_pull_request_of_this_repository_gets_a_preview(tmp_path: Path) -> Non
         ({"OWN_BRANCH": "false"}, "a fork gets no credentials"),
         ({"OWN_BRANCH": ""}, "a fork gets no credentials"),
         ({"AUTHOR": "dependabot[bot]"}, "Dependabot gets no credentials"),
-        ({"AWS_PREVIEW_ROLE_ARN": ""}, "set the variables AWS_PREVIEW_ROLE_ARN and"),
-        ({"PULUMI_BACKEND_URL": ""}, "set the variables AWS_PREVIEW_ROLE_ARN and"),
     ],
 )
 def test_a_pull_request_without_a_preview_is_told_why_and_stays_green(
@@ -60,26 +52,6 @@ def test_a_fork_is_recognized_by_where_its_branch_lies() -> None:
     assert f"OWN_BRANCH: {own}\n" in text
 
 
-def test_a_repository_with_its_variables_deploys(tmp_path: Path) -> None:
-    runner = Runner(tmp_path)
-
-    runner.step("workflows/deploy.yml", "decide", **OWN_MAIN)
-
-    assert (runner.output, runner.summary) == ("ready=true\n", "")
-
-
-@pytest.mark.parametrize("missing", ["AWS_DEPLOY_ROLE_ARN", "PULUMI_BACKEND_URL"])
-def test_a_repository_without_its_variables_is_told_which_to_set(
-    tmp_path: Path, missing: str
-) -> None:
-    runner = Runner(tmp_path)
-
-    result = runner.step("workflows/deploy.yml", "decide", **{**OWN_MAIN, missing: ""})
-
-    assert (result.returncode, runner.output) == (0, "")
-    assert "set the variables AWS_DEPLOY_ROLE_ARN and PULUMI_BACKEND_URL" in runner.summary
-
-
 def test_the_cli_has_the_version_of_the_sdk(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
 
@@ -92,7 +64,7 @@ def test_the_stacks_are_listed_with_one_requirement_and_its_hashes(tmp_path: Pat
     runner = Runner(tmp_path)
 
     # It is installed already: pip has nothing to fetch, but it does check the file's form.
-    result = runner.step("actions/stacks/action.yml", "list")
+    result = runner.step("actions/stacks/action.yml", "list", WHAT="deploy", VARIABLES="{}")
 
     assert result.returncode == 0, result.stderr
     first, *hashes = (tmp_path / "pyyaml.txt").read_text(encoding="utf-8").splitlines()
@@ -100,7 +72,7 @@ def test_the_stacks_are_listed_with_one_requirement_and_its_hashes(tmp_path: Pat
     assert all(line.strip().startswith("--hash=sha256:") for line in hashes)
     assert not hashes[-1].endswith("\\")
     written = dict(line.split("=", 1) for line in runner.output.splitlines())
-    assert set(written) == {"matrix", "stacks"}
+    assert set(written) == {"all", "dev", "others", "prod"}
 
 
 def test_a_preview_shows_the_stacks_diff_and_keeps_what_was_said(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_workflow_grants_nothing_to_jobs_that_do_not_ask(name: str) -> None:
 @pytest.mark.parametrize(("name", "job_id"), jobs())
 def test_a_job_asks_for_no_more_than_it_needs(name: str, job_id: str) -> None:
     needs = {"contents": "read"}
-    if job_id in {"preview", "dev", "prod", "update"}:
+    if job_id in {"preview", "dev", "others", "prod", "update"}:
         needs["id-token"] = "write"
     if job_id == "preview":
         needs["pull-requests"] = "write"
