@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 _TAG_LENGTH: Final = 20
+_IGNORE_FILE: Final = ".dockerignore"
 _MODE: Final = 0o755
 """Of all that is staged, files too: what is executable stays so, whatever a checkout made of it."""
 
@@ -33,7 +34,7 @@ def staged(context: Path, folder: Path) -> Path:
     In the copy only content can differ: not the umask of a checkout, nor where it lies. It is moved
     into place whole, because two previews may run at once.
     """
-    target = folder / _hashed(_contents(context))
+    target = folder / _staged_name(context)
     if _is_intact(target):
         return target
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,27 +42,36 @@ def staged(context: Path, folder: Path) -> Path:
         copy = Path(temporary, "copy")
         _copy(context, copy)
         try:
-            if target.exists():
-                target.rename(Path(temporary, "broken"))
             copy.rename(target)
         except OSError:
             if not _is_intact(target):  # otherwise another run was faster
-                raise
+                target.rename(Path(temporary, "broken"))
+                copy.rename(target)
     return target
 
 
 def _copy(context: Path, copy: Path) -> None:
-    for path in files(context):
+    for path in _staged_files(context):
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes((context / path).read_bytes())
     for each in [copy, *copy.rglob("*")]:
         each.chmod(_MODE)
 
 
+def _staged_files(context: Path) -> list[PurePosixPath]:
+    # Without .dockerignore, what is sent for the build only would be copied into the image.
+    ignore = PurePosixPath(_IGNORE_FILE)
+    return sorted({*files(context), *([ignore] if (context / ignore).exists() else [])})
+
+
+def _staged_name(context: Path) -> str:
+    return _hashed(_contents(context, _staged_files(context)))
+
+
 def _is_intact(staged_context: Path) -> bool:
     return (
         staged_context.is_dir()
-        and _hashed(_contents(staged_context)) == staged_context.name
+        and _staged_name(staged_context) == staged_context.name
         and all(
             each.stat().st_mode & 0o777 == _MODE
             for each in [staged_context, *staged_context.rglob("*")]
@@ -83,11 +93,11 @@ def _parts(context: Path, platform: str, arguments: Mapping[str, str]) -> Iterat
     for name, value in sorted(arguments.items()):
         yield name.encode()
         yield value.encode()
-    yield from _contents(context)
+    yield from _contents(context, files(context))
 
 
-def _contents(context: Path) -> Iterator[bytes]:
-    for path in files(context):
+def _contents(context: Path, paths: Iterable[PurePosixPath]) -> Iterator[bytes]:
+    for path in paths:
         yield path.as_posix().encode()
         yield (context / path).read_bytes()
 
@@ -96,7 +106,7 @@ def files(context: Path) -> list[PurePosixPath]:
     """The files of the context that Docker is sent, in a fixed order, relative to it."""
     if not context.is_dir():
         raise FileNotFoundError(f"no build context at {context}")
-    ignore = _IgnoreFile.read(context / ".dockerignore")
+    ignore = _IgnoreFile.read(context / _IGNORE_FILE)
     found = (
         PurePosixPath(path.relative_to(context).as_posix())
         for path in context.rglob("*")
