@@ -8,9 +8,14 @@ from infra.local.mapping.settings import InvalidParameterValueError
 
 
 def ensure_readable(streams: Any, stream_arn: str) -> None:
-    """Lambda looks whether the role can read the stream before it creates the mapping."""
+    """Lambda looks whether the role can read the stream before it creates the mapping.
+
+    Raises `InvalidParameterValueError`, also when there is no such stream.
+    """
     try:
-        streams.list_streams(Limit=1)
+        known = streams.list_streams(TableName=stream_arn.split("/")[1])["Streams"]
+        if stream_arn not in [each["StreamArn"] for each in known]:
+            raise InvalidParameterValueError(f"Stream not found: {stream_arn}")
         shards = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
         iterator = streams.get_shard_iterator(
             StreamArn=stream_arn, ShardId=shards[0]["ShardId"], ShardIteratorType="TRIM_HORIZON"

@@ -13,7 +13,11 @@ from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
 
 
 class InvalidParameterValueError(ValueError):
-    """CreateEventSourceMapping refuses the settings; the message is AWS's."""
+    """CreateEventSourceMapping refuses the settings; the message is AWS's, and so is the code."""
+
+    def __init__(self, message: str, code: str = "InvalidParameterValueException") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +58,12 @@ class MappingSettings:
         `InvalidParameterValueError` with all that AWS would refuse, in AWS's words.
         """
         inputs = {key: value for key, value in inputs.items() if value is not None}
-        messages = [*_validation_errors(inputs), *_refusals(inputs)]
-        if messages:
-            raise InvalidParameterValueError("\n".join(messages))
+        if invalid := list(_validation_errors(inputs)):
+            raise InvalidParameterValueError(
+                "\n".join([*invalid, *_refusals(inputs)]), "ValidationException"
+            )
+        if refusals := list(_refusals(inputs)):
+            raise InvalidParameterValueError("\n".join(refusals))
         numbers = {
             name: int(inputs[key]) for key, (name, _, _) in _NUMBERS.items() if key in inputs
         }
@@ -99,9 +106,8 @@ def _validation_errors(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _violations(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for key in ("functionName", "startingPosition"):
-        if key not in inputs:
-            yield key, "null", "not be null"
+    if "functionName" not in inputs:
+        yield "functionName", "null", "not be null"
     for key, (_, least, greatest) in _NUMBERS.items():
         value = int(inputs.get(key, least))
         if value < least:
@@ -114,16 +120,22 @@ def _violations(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "startingPosition", f"'{position}'", f"satisfy enum value set: [{allowed}]"
     types = inputs.get("functionResponseTypes") or ["ReportBatchItemFailures"]
     if types != ["ReportBatchItemFailures"]:
-        allowed = "satisfy enum value set: [ReportBatchItemFailures]"
+        allowed = (
+            "satisfy constraint: [Member must satisfy enum value set: [ReportBatchItemFailures], "
+            "Member must not be null]"
+        )
         yield "functionResponseTypes", f"'[{', '.join(types)}]'", allowed
 
 
 def _refusals(inputs: Mapping[str, Any]) -> Iterator[str]:
-    """What Lambda itself refuses, and what the local run does rather than do it half."""
+    """What Lambda itself refuses, and what the local run does rather than do it half.
+
+    What a source may be set to depends on what it is: nothing more is said of one that is unknown.
+    """
     if ":dynamodb:" not in inputs.get("eventSourceArn", ""):
         yield "Unrecognized event source."
-    elif inputs.get("startingPosition") == "AT_TIMESTAMP":
-        yield f"Unsupported starting position for arn type: {inputs['eventSourceArn']}"
+        return
+    yield from _refused_positions(inputs)
     if 0 <= inputs.get("maximumRecordAgeInSeconds", -1) < 60:
         yield (
             "MaximumRecordAgeInSeconds must be either -1 (forever) "
@@ -136,12 +148,28 @@ def _refusals(inputs: Mapping[str, Any]) -> Iterator[str]:
             yield str(error)
     if inputs.get("tumblingWindowInSeconds"):
         yield "tumblingWindowInSeconds is not run locally; leave it out"
+    if (inputs.get("destinationConfig") or {}).get("onSuccess"):
+        yield "OnSuccess configuration is not supported for event source mappings."
     destination = _destination_arn(inputs)
     if destination and destination.split(":")[2:3] != ["s3"]:
         yield (
             "destinationConfig.onFailure.destinationArn must be an S3 bucket's to be run locally, "
             f"got {destination}"
         )
+
+
+def _refused_positions(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Lambda itself refuses a missing position, with a full stop; its API layer an unknown one."""
+    position = inputs.get("startingPosition")
+    if position is None:
+        yield (
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy "
+            "constraint: Member must not be null."
+        )
+    elif position == "AT_TIMESTAMP":
+        yield f"Unsupported starting position for arn type: {inputs['eventSourceArn']}"
+    elif "startingPositionTimestamp" in inputs:
+        yield "Timestamp only valid with StartingPosition AT_TIMESTAMP"
 
 
 def _patterns(inputs: Mapping[str, Any]) -> list[str]:

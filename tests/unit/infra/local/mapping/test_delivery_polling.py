@@ -247,6 +247,79 @@ def test_batches_never_mix_shards() -> None:
     assert sorted(function.batches) == [[1, 3], [2, 4]]
 
 
+def shards_of(*numbers: list[int]) -> ScriptedStreamSource:
+    """A stream with these records in one shard each."""
+    source = ScriptedStreamSource()
+    source.shards = {
+        f"shardId-0000000154162609928{place}-f35f62ef": list(map(stream_record, records))
+        for place, records in enumerate(numbers)
+    }
+    return source
+
+
+def test_settled_waits_for_every_shard() -> None:
+    attempts = iter(range(4))
+
+    def answer(records: list[Record]) -> object:
+        if 7 in numbers_of(records) and next(attempts, None) is not None:
+            raise FunctionError("not yet")
+        return None
+
+    function = ScriptedFunction(answer)
+
+    settled = deliver(shards_of([1, 2], [3], [], [7, 8]), function)
+
+    assert sorted(n for batch in function.batches for n in batch if n != 7 and n != 8) == [1, 2, 3]
+    assert function.batches.count([7, 8]) == 5
+    assert len(settled.checkpoints) == 4
+
+
+def test_a_shard_that_is_blocked_holds_up_no_other() -> None:
+    """[D]"""
+    function = ScriptedFunction(lambda records: _fail_on(1, records))
+    source = shards_of([1], [2], [3])
+
+    run(while_running(mapping(source, function), asyncio.sleep(10)))
+
+    assert [2] in function.batches
+    assert [3] in function.batches
+
+
+def test_each_shard_is_gone_on_with_behind_its_own_checkpoint() -> None:
+    source = shards_of([1, 2, 9], [3, 4], [5])
+    blocked, function = ScriptedFunction(lambda r: _fail_on(2, r)), ScriptedFunction()
+
+    async def main() -> EventSourceMapping:
+        running = mapping(source, blocked, batchSize=1)
+        await while_running(running, asyncio.sleep(10))
+        return running
+
+    stopped = run(main())
+    deliver(source, function, checkpoints=stopped.checkpoints)
+
+    assert list(stopped.checkpoints.values()) == [position(1), position(4), position(5)]
+    assert function.batches == [[2, 9]]
+
+
+def test_with_several_shards_latest_begins_in_each_with_what_is_written_after_the_start() -> None:
+    source, function = shards_of([1], [2], []), ScriptedFunction()
+
+    async def main() -> None:
+        running = mapping(source, function, startingPosition="LATEST")
+
+        async def write_when_started() -> None:
+            await running.started()
+            for number, shard in enumerate(source.shards, start=11):
+                source.write(stream_record(number), shard=shard)
+            await running.settled()
+
+        await while_running(running, write_when_started())
+
+    run(main())
+
+    assert sorted(function.batches) == [[11], [12], [13]]
+
+
 def test_a_closed_shard_is_read_to_its_end_and_then_left_alone() -> None:
     function = ScriptedFunction()
     source = ScriptedStreamSource(stream_record(1))

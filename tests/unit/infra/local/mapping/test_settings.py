@@ -125,11 +125,58 @@ def test_a_record_age_under_a_minute_is_refused(age: int) -> None:
     assert settings(maximumRecordAgeInSeconds=60).maximum_record_age_in_seconds == 60
 
 
+def code_of_refusal(**inputs: Any) -> str:
+    with pytest.raises(InvalidParameterValueError) as refused:
+        settings(**inputs)
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ({"startingPosition": "EARLIEST"}, "ValidationException"),
+        ({"batchSize": 0}, "ValidationException"),
+        ({"functionResponseTypes": ["Bad"]}, "ValidationException"),
+        ({"startingPosition": "EARLIEST", "eventSourceArn": None}, "ValidationException"),
+        ({"startingPosition": None}, "InvalidParameterValueException"),
+        ({"startingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException"),
+        ({"eventSourceArn": None}, "InvalidParameterValueException"),
+        ({"maximumRecordAgeInSeconds": 59}, "InvalidParameterValueException"),
+        ({"filterCriteria": {"filters": [{"pattern": "x"}]}}, "InvalidParameterValueException"),
+    ],
+    ids=repr,
+)
+def test_a_refusal_has_aws_code(inputs: dict[str, Any], code: str) -> None:
+    """[V, M]: what the API layer refuses is a ValidationException"""
+    assert code_of_refusal(**inputs) == code
+
+
 def test_a_starting_position_is_required() -> None:
-    """[M]"""
+    """[V]: with a full stop, unlike what the API layer says"""
     assert refusal(startingPosition=None) == (
         "1 validation error detected: Value null at 'startingPosition' failed to satisfy "
-        "constraint: Member must not be null"
+        "constraint: Member must not be null."
+    )
+
+
+def test_a_timestamp_is_for_at_timestamp_only() -> None:
+    """[V, S]"""
+    assert refusal(startingPositionTimestamp=1_700_000_000.0) == (
+        "Timestamp only valid with StartingPosition AT_TIMESTAMP"
+    )
+
+
+def test_of_a_missing_source_nothing_else_is_said() -> None:
+    """[V]"""
+    broken = {"startingPosition": None, "maximumRecordAgeInSeconds": 5}
+
+    assert refusal(eventSourceArn=None, **broken) == "Unrecognized event source."
+
+
+def test_on_success_is_not_for_event_source_mappings() -> None:
+    """[S]"""
+    assert refusal(destinationConfig={"onSuccess": {"destinationArn": "arn:aws:s3:::done"}}) == (
+        "OnSuccess configuration is not supported for event source mappings."
     )
 
 
@@ -149,8 +196,12 @@ def test_an_unknown_starting_position_is_refused() -> None:
 
 
 def test_the_only_function_response_type_is_report_batch_item_failures() -> None:
-    """[M]"""
-    assert "enum value set: [ReportBatchItemFailures]" in refusal(functionResponseTypes=["Other"])
+    """[S]"""
+    assert refusal(functionResponseTypes=["Bad"]) == (
+        "1 validation error detected: Value '[Bad]' at 'functionResponseTypes' failed to satisfy "
+        "constraint: Member must satisfy constraint: [Member must satisfy enum value set: "
+        "[ReportBatchItemFailures], Member must not be null]"
+    )
 
 
 def test_a_source_that_is_no_dynamodb_stream_is_refused() -> None:
