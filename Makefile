@@ -68,6 +68,8 @@ lock: .venv/installed
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.13")'
+	@# --clear empties what a link points to.
+	@test ! -L .venv || { echo ".venv is a link to $$(readlink .venv), which would be emptied: remove the link first"; exit 1; }
 	@echo "Installing the pinned requirements into .venv (a minute or two, once) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@# Not compiled: of pulumi-aws' thousands of modules a few are ever imported.
