@@ -4,8 +4,9 @@ import pulumi
 
 from infra.config.stack import StackConfig
 from infra.pipeline import RequestsPipeline
+from infra.yours import additions
 
-pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config()))
+pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config()), additions())
 table, function = pipeline.table, pipeline.function
 
 pulumi.export("tableName", table.name)

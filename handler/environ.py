@@ -9,10 +9,12 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,50 @@ def declared(kind: type[Any]) -> Iterator[Declared]:
         names = [each.name for each in extras if isinstance(each, Variable)]
         if names:
             type_, is_optional = _without_none(typing.get_args(hint)[0])
-            if not _is_known(type_):
-                raise TypeError(f"{kind.__name__}.{field.name} must be {_KNOWN}, got {type_}")
-            yield Declared(field=field.name, variable=names[0], type=type_, is_optional=is_optional)
+            found = Declared(
+                field=field.name, variable=names[0], type=type_, is_optional=is_optional
+            )
+            yield _checked(kind, found)
+
+
+def settings_variables(kind: type[Any]) -> Iterator[Declared]:
+    """The fields of a user's settings: each has its name in capitals as variable.
+
+    Raises `TypeError` for a type that no variable carries.
+    """
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        has_default = (
+            field.default is not dataclasses.MISSING
+            or field.default_factory is not dataclasses.MISSING
+        )
+        type_, is_optional = _without_none(hints[field.name])
+        found = Declared(
+            field=field.name,
+            variable=field.name.upper(),
+            type=type_,
+            is_optional=is_optional or has_default,
+        )
+        yield _checked(kind, found)
+
+
+def settings_from(environ: Mapping[str, str], kind: type[T]) -> T:
+    """The user's settings. Raises `InvalidEnvironmentError` with all that is missing or wrong."""
+    reader = EnvironReader(environ)
+    fields = reader.settings(kind)
+    if reader.problems:
+        raise InvalidEnvironmentError("environment: " + "; ".join(reader.problems))
+    return kind(**fields)
 
 
 def to_environ(values: Any) -> dict[str, str]:
     """The variables that carry the fields of a dataclass; those that are None are left out."""
     pairs = ((each.variable, getattr(values, each.field)) for each in declared(type(values)))
-    return {name: _written(value) for name, value in pairs if value is not None}
+    return {name: written(value) for name, value in pairs if value is not None}
+
+
+class InvalidEnvironmentError(ValueError):
+    """The environment is not what the settings declare; says all that is wrong."""
 
 
 class EnvironReader:
@@ -63,8 +100,15 @@ class EnvironReader:
 
     def fields(self, kind: type[Any]) -> dict[str, Any]:
         """The fields of a dataclass that are there and right."""
+        return self._read(declared(kind))
+
+    def settings(self, kind: type[Any]) -> dict[str, Any]:
+        """The fields of a user's settings that are there and right."""
+        return self._read(settings_variables(kind))
+
+    def _read(self, variables: Iterable[Declared]) -> dict[str, Any]:
         found = {}
-        for each in declared(kind):
+        for each in variables:
             written = self._environ.get(each.variable, "")
             if written:
                 found[each.field] = self._value(each, written)
@@ -90,13 +134,20 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
+def _checked(kind: type[Any], declared: Declared) -> Declared:
+    if not _is_known(declared.type):
+        raise TypeError(f"{kind.__name__}.{declared.field} must be {_KNOWN}, got {declared.type}")
+    return declared
+
+
 def _is_known(type_: Any) -> bool:
     member = typing.get_args(type_)[0] if typing.get_origin(type_) is tuple else type_
     is_enum = isinstance(member, type) and issubclass(member, StrEnum)
     return is_enum or type_ in {str, int, bool}
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as its variable carries it."""
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)

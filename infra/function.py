@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from handler.config import ENTRY_POINT
 from infra import policies
+from infra.additions import Additions, within_quota
 from infra.config import FunctionConfig
 from infra.config.stack import StackConfig, handler_config
 from infra.failures import FailureBucket
@@ -32,6 +33,7 @@ class ProcessorFunction(pulumi.ComponentResource):
         image: ProcessorImage,
         failures: FailureBucket,
         idempotency: IdempotencyTable | None,
+        additions: Additions,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("requests:infra:ProcessorFunction", name, None, opts)
@@ -39,11 +41,15 @@ class ProcessorFunction(pulumi.ComponentResource):
         self.role = self._role(name, config)
         log_group = self._log_group(name, config)
         rights = self._rights(name, config.function, log_group, failures, idempotency)
+        rights += [
+            self._policy(name, purpose, document)
+            for purpose, document in additions.policies.items()
+        ]
         function = self._function(
             name,
             config,
             image=image,
-            environment=_environment(name, config, failures, idempotency),
+            environment=_environment(name, config, failures, idempotency, additions),
             log_group=log_group,
             rights=rights,
         )
@@ -160,20 +166,27 @@ def _application_log_level(config: FunctionConfig) -> str:
 
 
 def _environment(
-    name: str, config: StackConfig, failures: FailureBucket, idempotency: IdempotencyTable | None
+    name: str,
+    config: StackConfig,
+    failures: FailureBucket,
+    idempotency: IdempotencyTable | None,
+    additions: Additions,
 ) -> pulumi.Output[dict[str, str]]:
     # As Pulumi names a stack, so that no two stacks of an account log and count under one name.
     service = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
-    def to_environ(names: list[str | None]) -> dict[str, str]:
-        bucket, table = names
+    def to_environ(bucket: str, table: str | None) -> dict[str, str]:
         told = handler_config(
-            config, service=service, failure_bucket=bucket or "", idempotency_table=table
+            config, service=service, failure_bucket=bucket, idempotency_table=table
         )
         return told.to_environ()
 
+    # A preview does not know the names yet, and tells all the same when there is no room for more.
+    added = additions.environment(beside=to_environ("", None))
     table = None if idempotency is None else idempotency.name
-    return pulumi.Output.all(failures.name, table).apply(to_environ)
+    return pulumi.Output.all(failures.name, table, added).apply(
+        lambda known: within_quota({**known[2], **to_environ(known[0], known[1])})
+    )
 
 
 def _vpc(config: FunctionConfig) -> aws.lambda_.FunctionVpcConfigArgs | None:

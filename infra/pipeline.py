@@ -4,7 +4,8 @@ import dataclasses
 
 import pulumi
 
-from infra import outputs as commands
+from infra import outputs
+from infra.additions import Additions
 from infra.config.stack import StackConfig
 from infra.event_source_mapping import StreamEventSourceMapping
 from infra.failures import FailureBucket
@@ -25,13 +26,20 @@ class RequestsPipeline(pulumi.ComponentResource):
     mapping: StreamEventSourceMapping
 
     def __init__(
-        self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        config: StackConfig,
+        additions: Additions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Raises `ConfigError` when the additions do not fit what `process` declares."""
+        additions = additions or Additions()
+        additions.check()
         super().__init__("requests:infra:RequestsPipeline", name, None, opts)
         config = _tagged(config)
         child = pulumi.ResourceOptions(parent=self)
         processor = f"{name}-processor"
-        self.table = RequestsTable(f"{name}-table", config, child)
+        self.table = RequestsTable(f"{name}-table", config, additions, child)
         self.image = ProcessorImage(f"{name}-image", config, child)
         self.failures = FailureBucket(f"{name}-failures", config, child)
         self.idempotency = (
@@ -45,6 +53,7 @@ class RequestsPipeline(pulumi.ComponentResource):
             image=self.image,
             failures=self.failures,
             idempotency=self.idempotency,
+            additions=additions,
             opts=child,
         )
         self.mapping = StreamEventSourceMapping(
@@ -62,14 +71,14 @@ class RequestsPipeline(pulumi.ComponentResource):
     def put_item_command(self) -> pulumi.Output[str]:
         """For the AWS CLI, ready to paste: write a new request."""
         return pulumi.Output.all(self.table.name, self.table.stream_arn).apply(
-            lambda values: commands.put_item(self._stream, table=values[0], stream_arn=values[1])
+            lambda values: outputs.put_item(self._stream, table=values[0], stream_arn=values[1])
         )
 
     @property
     def tail_logs_command(self) -> pulumi.Output[str]:
         """For the AWS CLI, ready to paste: follow the function's log."""
         return pulumi.Output.all(self.function.log_group, self.function.arn).apply(
-            lambda values: commands.tail_logs(log_group=values[0], function_arn=values[1])
+            lambda values: outputs.tail_logs(log_group=values[0], function_arn=values[1])
         )
 
 

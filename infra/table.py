@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.additions import Additions
 from infra.config.stack import StackConfig
 
 
@@ -21,17 +22,21 @@ class RequestsTable(pulumi.ComponentResource):
     """The key of one's own that the table is encrypted with now, whatever the stack says."""
 
     def __init__(
-        self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        config: StackConfig,
+        additions: Additions,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("requests:infra:RequestsTable", name, None, opts)
-        table = self._table(name, config)
+        table = self._table(name, config, additions)
         self.name = table.name
         self.stream_arn = table.stream_arn
         # A table keeps its key when the setting is taken back: the provider has no value for it.
         self.kms_key_arn = table.server_side_encryption.apply(_own_key)
         self.register_outputs({"name": self.name, "stream_arn": self.stream_arn})
 
-    def _table(self, name: str, config: StackConfig) -> aws.dynamodb.Table:
+    def _table(self, name: str, config: StackConfig, additions: Additions) -> aws.dynamodb.Table:
         stream = config.requests_stream
         keys = stream.item.keys
         return aws.dynamodb.Table(
@@ -40,8 +45,11 @@ class RequestsTable(pulumi.ComponentResource):
             hash_key=keys[0].name,
             range_key=keys[1].name if len(keys) > 1 else None,
             attributes=[
-                aws.dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in keys
+                *(aws.dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in keys),
+                *additions.attributes,
             ],
+            global_secondary_indexes=list(additions.global_secondary_indexes),
+            local_secondary_indexes=list(additions.local_secondary_indexes),
             stream_enabled=True,
             stream_view_type=str(stream.view_type),
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from infra.config import stack_file
@@ -82,6 +83,7 @@ def plan_of(
     given: Mapping[str, Mapping[str, Any]] | None = None,
     failing: Collection[str] = (),
     preview: bool = False,
+    project: Path = PROJECT,
 ) -> Plan:
     """The plan of a stack file, with `config` merged over it: sections by their keys.
 
@@ -90,7 +92,7 @@ def plan_of(
     """
     provider = _MadeUp(given or {}, failing)
     try:
-        deployed = run_program(stack, config or {}, provider, preview=preview)
+        deployed = run_program(stack, config or {}, provider, preview=preview, project=project)
     except ProgramError as error:
         raise error.__cause__ or error from None
     return _plan(deployed)

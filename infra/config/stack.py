@@ -50,10 +50,12 @@ Tags: TypeAlias = Mapping[
 class ConfigError(pulumi.RunError):
     """The stack's configuration cannot be deployed; Pulumi prints this without a traceback."""
 
-    def __init__(self, mistakes: Sequence[str]) -> None:
+    def __init__(
+        self, mistakes: Sequence[str], *, where: str = "the stack's configuration"
+    ) -> None:
         heading = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
-        super().__init__(f"{heading} in the stack's configuration:{lines}")
+        super().__init__(f"{heading} in {where}:{lines}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
