@@ -2,16 +2,17 @@
 as a folder that is the same wherever it comes from.
 
 Paths and contents count; modes, times and the order in which a file system lists do not: two
-checkouts of the same commit give the same tag, and send Docker the same. Which files belong is
-`.dockerignore`'s business.
+checkouts of the same commit give the same tag, and send Docker the same. Which files belong, the
+context's `.dockerignore` says.
 """
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+from e2b_dockerfile_utils import PatternMatcher
 
 _TAG_LENGTH: Final = 20
 _IGNORE_FILE: Final = ".dockerignore"
@@ -106,50 +107,15 @@ def files(context: Path) -> list[PurePosixPath]:
     """The files of the context that Docker is sent, in a fixed order, relative to it."""
     if not context.is_dir():
         raise FileNotFoundError(f"no build context at {context}")
-    ignore = _IgnoreFile.read(context / _IGNORE_FILE)
+    ignore_file = context / _IGNORE_FILE
+    lines = ignore_file.read_text("utf-8-sig").splitlines() if ignore_file.exists() else []
+    ignored = PatternMatcher(lines)
     found = (
         PurePosixPath(path.relative_to(context).as_posix())
         for path in context.rglob("*")
         if path.is_file()
     )
     # The Dockerfile is always sent: it says how the rest becomes an image.
-    return sorted(path for path in found if str(path) == "Dockerfile" or not ignore.excludes(path))
-
-
-class _IgnoreFile:
-    """The patterns of a `.dockerignore`: the last one that matches a path or a parent decides."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._rules = [
-            (_expression(line.removeprefix("!").strip()), line.startswith("!"))
-            for line in (line.strip() for line in lines)
-            if line and not line.startswith("#")
-        ]
-
-    @classmethod
-    def read(cls, path: Path) -> "_IgnoreFile":
-        return cls(path.read_text(encoding="utf-8").splitlines() if path.exists() else [])
-
-    def excludes(self, path: PurePosixPath) -> bool:
-        excluded = False
-        names = [str(path), *(str(parent) for parent in path.parents if parent.name)]
-        for expression, is_exception in self._rules:
-            if any(expression.fullmatch(name) for name in names):
-                excluded = not is_exception
-        return excluded
-
-
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Docker's rules: Go's filepath.Match from the context's root, and ** for any depth."""
-    pattern = pattern.strip("/").removeprefix("./")
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]*\]|\\.|.", pattern)
-    return re.compile("".join(map(_as_expression, tokens)))
-
-
-def _as_expression(token: str) -> str:
-    fixed = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
-    if token in fixed:
-        return fixed[token]
-    if token.startswith("["):
-        return token
-    return re.escape(token.removeprefix("\\") or token)
+    return sorted(
+        path for path in found if str(path) == "Dockerfile" or not ignored.matches(str(path))
+    )

@@ -5,7 +5,7 @@ together is resolved here, once.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from handler.config import InvalidContractError, RequestsStream
@@ -42,6 +42,8 @@ class Resolved:
     """The contract, as this stack has it."""
     filter_patterns: tuple[str, ...] | None = None
     """The mapping's filter patterns in canonical form."""
+    warnings: list[Mistake] = field(default_factory=list)
+    """What does no harm, and is not meant so."""
 
 
 def resolved(parts: Parts) -> Resolved:
@@ -80,6 +82,10 @@ def _resolve_filters(
         result.filter_patterns = filter_criteria.filter_patterns(
             event_source.filters, contract, quota=event_source.filter_quota
         )
+        result.warnings += [
+            Mistake(f"eventSource.{path}", message)
+            for path, message in filter_criteria.needless_filters(event_source.filters, contract)
+        ]
     except filter_criteria.FilterCriteriaError as error:
         result.mistakes += [
             Mistake(f"eventSource.{path}", message) for path, message in error.problems

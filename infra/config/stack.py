@@ -85,6 +85,9 @@ class StackConfig:
     filter_patterns: tuple[str, ...] = field(init=False)
     """The mapping's filter patterns in canonical form."""
 
+    warnings: tuple[str, ...] = field(init=False)
+    """What does no harm, and is not meant so; each with its key."""
+
     def __post_init__(self) -> None:
         check(self)
         found = resolved(
@@ -94,12 +97,15 @@ class StackConfig:
             raise ConfigError([f"{key} {message}" for key, message in found.mistakes])
         object.__setattr__(self, "requests_stream", found.requests_stream)
         object.__setattr__(self, "filter_patterns", found.filter_patterns)
+        warnings = tuple(f"{key} {message}" for key, message in found.warnings)
+        object.__setattr__(self, "warnings", warnings)
 
     @classmethod
     def load(cls, config: pulumi.Config) -> "StackConfig":
         """Reads the stack's configuration.
 
-        Raises `ConfigError` with all mistakes in one message, each under its full key.
+        Raises `ConfigError` with all mistakes in one message, each under its full key; what does
+        no harm is a warning.
         """
         handed_over = runtime_config.CONFIG.get()
         prefix = f"{config.name}:"
@@ -112,9 +118,12 @@ class StackConfig:
                 reader.mistake(
                     name, f"is set as {key}, which this project does not read: rename it"
                 )
-        return cls._read(
+        read = cls._read(
             reader, {name: _decoded(handed_over[prefix + name]) for name in sorted(own)}
         )
+        for warning in read.warnings:
+            pulumi.log.warn(f"{config.name}:{warning}")
+        return read
 
     @classmethod
     def parse(cls, values: Mapping[str, object], *, namespace: str) -> "StackConfig":

@@ -13,51 +13,57 @@ from typing import Final
 from infra.filters.matcher import Field
 from infra.filters.operators import (
     AnythingButNumbers,
-    AnythingButTexts,
+    AnythingButStrings,
     EqualsConstant,
     EqualsIgnoreCase,
     EqualsNumber,
-    EqualsText,
+    EqualsString,
     Exists,
     Matcher,
     NumericRange,
     Prefix,
     Suffix,
 )
-from infra.filters.pattern_json import JsonObject, shown
-
-Problem = tuple[str, str]
-"""A path within the filter, and a message that completes it."""
+from infra.filters.pattern_json import JsonObject, PatternMistake, shown
 
 
 class Kind(StrEnum):
     """What a leaf of a record holds, in the words of a message."""
 
-    TEXT = "a text"
+    STRING = "a string"
     NUMBER = "a number"
     BOOLEAN = "true or false"
     TRUE = "true"
 
 
-_TEXT_MATCHERS: Final = (EqualsText, EqualsIgnoreCase, Prefix, Suffix, AnythingButTexts, Exists)
+_STRING_MATCHERS: Final = (
+    EqualsString,
+    EqualsIgnoreCase,
+    Prefix,
+    Suffix,
+    AnythingButStrings,
+    Exists,
+)
 _NUMBER_MATCHERS: Final = (EqualsNumber, NumericRange, AnythingButNumbers, Exists)
 _KIND_OF_TYPE: Final = {
-    "S": Kind.TEXT,
-    "N": Kind.TEXT,
-    "B": Kind.TEXT,
-    "SS": Kind.TEXT,
-    "NS": Kind.TEXT,
-    "BS": Kind.TEXT,
+    "S": Kind.STRING,
+    "N": Kind.STRING,
+    "B": Kind.STRING,
+    "SS": Kind.STRING,
+    "NS": Kind.STRING,
+    "BS": Kind.STRING,
     "BOOL": Kind.BOOLEAN,
     "NULL": Kind.TRUE,
 }
 _TYPES: Final = (*_KIND_OF_TYPE, "M", "L")
-_WITHIN: Final = {"M": '{"name": {"S": ["text"]}}', "L": '{"S": ["text"]}'}
-_NUMBER_TEXT: Final = re.compile(r"(-?[1-9]\d*|-?0(?=\.)|0)(\.\d*[1-9])?([eE][+-]?\d+)?")
+_WITHIN: Final = {"M": '{"name": {"S": ["string"]}}', "L": '{"S": ["string"]}'}
+_NUMBER_STRING: Final = re.compile(r"(-?[1-9]\d*|-?0(?=\.)|0)(\.\d*[1-9])?([eE][+-]?\d+)?")
 """A number as DynamoDB returns it: "leading and trailing zeroes are trimmed" [Developer Guide]."""
 
 
-def leaf_problems(field: Field, length: int, kind: Kind, type_: str = "") -> Iterator[Problem]:
+def leaf_problems(
+    field: Field, length: int, kind: Kind, type_: str = ""
+) -> Iterator[PatternMistake]:
     """Why a field cannot match, whose first `length` keys lead to a leaf of this kind."""
     if len(field.names) > length:
         place = field.places[length - 1]
@@ -67,15 +73,15 @@ def leaf_problems(field: Field, length: int, kind: Kind, type_: str = "") -> Ite
         place, got = f"{field.places[-1]}[{position}]", shown(field.values[position])
         if not _suits(matcher, kind):
             yield place, f"must compare with {kind}{_reason(matcher, type_)}, got {got}"
-        elif type_ in {"N", "NS"} and isinstance(matcher, EqualsText | AnythingButTexts):
+        elif type_ in {"N", "NS"} and isinstance(matcher, EqualsString | AnythingButStrings):
             yield from _number_problems(place, matcher)
-        elif type_ in {"B", "BS"} and isinstance(matcher, EqualsText) and not _is_base64(matcher):
+        elif type_ in {"B", "BS"} and isinstance(matcher, EqualsString) and not _is_base64(matcher):
             yield place, f"must be base64, because {type_} holds its bytes so, got {got}"
 
 
-def constant_problems(field: Field, length: int, constant: str) -> Iterator[Problem]:
-    """Why a field cannot match, whose first `length` keys lead to the same text in every record."""
-    problems = list(leaf_problems(field, length, Kind.TEXT))
+def constant_problems(field: Field, length: int, constant: str) -> Iterator[PatternMistake]:
+    """Why a field cannot match, whose first `length` keys lead to one string in every record."""
+    problems = list(leaf_problems(field, length, Kind.STRING))
     if not problems and not field.accepts(constant):
         got = shown(list(field.values))
         problems = [
@@ -84,7 +90,7 @@ def constant_problems(field: Field, length: int, constant: str) -> Iterator[Prob
     yield from problems
 
 
-def object_problem(field: Field, example: str) -> Problem:
+def object_problem(field: Field, example: str) -> PatternMistake:
     """Why a field cannot match that ends where the record has an object, and not a leaf."""
     got = shown(list(field.values))
     if any(isinstance(matcher, Exists) for matcher in field.matchers):
@@ -97,7 +103,7 @@ def object_problem(field: Field, example: str) -> Problem:
 
 def typed_problems(
     field: Field, at: int, expected: frozenset[str] | None = None
-) -> Iterator[Problem]:
+) -> Iterator[PatternMistake]:
     """Why a field cannot match, whose key number `at` must be a DynamoDB type.
 
     `expected` are those that the contract gives the attribute, if it declares it.
@@ -122,8 +128,8 @@ def typed_problems(
 
 
 def _suits(matcher: Matcher, kind: Kind) -> bool:
-    if kind is Kind.TEXT:
-        return isinstance(matcher, _TEXT_MATCHERS)
+    if kind is Kind.STRING:
+        return isinstance(matcher, _STRING_MATCHERS)
     if kind is Kind.NUMBER:
         return isinstance(matcher, _NUMBER_MATCHERS)
     possible = {True} if kind is Kind.TRUE else {True, False}
@@ -136,12 +142,14 @@ def _reason(matcher: Matcher, type_: str) -> str:
     if type_ not in {"N", "NS"}:
         return ""
     example = f', as "{matcher.number}"' if isinstance(matcher, EqualsNumber) else ""
-    return f"{example}, because {type_} holds its number as text"
+    return f"{example}, because {type_} holds its number as a string"
 
 
-def _number_problems(place: str, matcher: EqualsText | AnythingButTexts) -> Iterator[Problem]:
-    for text in [matcher.text] if isinstance(matcher, EqualsText) else sorted(matcher.texts):
-        if not _NUMBER_TEXT.fullmatch(text):
+def _number_problems(
+    place: str, matcher: EqualsString | AnythingButStrings
+) -> Iterator[PatternMistake]:
+    for text in [matcher.text] if isinstance(matcher, EqualsString) else sorted(matcher.strings):
+        if not _NUMBER_STRING.fullmatch(text):
             yield place, f'must be a number as DynamoDB writes it{_written(text)}, got "{text}"'
 
 
@@ -153,7 +161,7 @@ def _written(text: str) -> str:
     return f' ("{number.normalize():f}")' if number.is_finite() else ""
 
 
-def _is_base64(matcher: EqualsText) -> bool:
+def _is_base64(matcher: EqualsString) -> bool:
     try:
         base64.b64decode(matcher.text, validate=True)
     except ValueError:

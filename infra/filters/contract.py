@@ -12,15 +12,14 @@ from typing import Final
 from handler.config import EventName, Image, RequestsStream, StreamViewType
 from infra.filters.attributes import (
     Kind,
-    Problem,
     constant_problems,
     leaf_problems,
     object_problem,
     typed_problems,
 )
 from infra.filters.matcher import Field
-from infra.filters.operators import EqualsText
-from infra.filters.pattern_json import shown
+from infra.filters.operators import EqualsString
+from infra.filters.pattern_json import PatternMistake, shown
 
 _NEAR_MISS: Final = 0.8
 """How alike an undeclared name must be to a declared one to be taken for a slip: 1 is the same."""
@@ -48,17 +47,17 @@ def events_of(field: Field) -> list[EventName]:
     return [event for event in EventName if field.accepts(str(event))]
 
 
-def event_name_problems(field: Field, stream: RequestsStream) -> Iterator[Problem]:
+def event_name_problems(field: Field, stream: RequestsStream) -> Iterator[PatternMistake]:
     """Why a field on `eventName` goes beyond the contract's events, or matches none of them."""
     contract, got = " or ".join(stream.events), shown(list(field.values))
     admitted = events_of(field)
-    problems: list[Problem] = []
+    problems: list[PatternMistake] = []
     if any(event not in stream.events for event in admitted):
         problems.append(
             (field.places[-1], f"must admit only {contract} (stream.events), got {got}")
         )
     for position, matcher in enumerate(field.matchers):
-        if isinstance(matcher, EqualsText) and matcher.text not in list(EventName):
+        if isinstance(matcher, EqualsString) and matcher.text not in list(EventName):
             place = f"{field.places[-1]}[{position}]"
             problems.append((place, f'must be {contract}, got "{matcher.text}"'))
     if not problems and not admitted:
@@ -68,13 +67,13 @@ def event_name_problems(field: Field, stream: RequestsStream) -> Iterator[Proble
 
 def field_problems(
     field: Field, stream: RequestsStream, events: Sequence[EventName]
-) -> Iterator[Problem]:
+) -> Iterator[PatternMistake]:
     """Why a field can match no record that the stream has of these events."""
     match field.names:
         case ["eventName", *_]:
-            yield from leaf_problems(field, 1, Kind.TEXT)
+            yield from leaf_problems(field, 1, Kind.STRING)
         case ["eventID" | "eventSourceARN" | "awsRegion", *_]:
-            yield from leaf_problems(field, 1, Kind.TEXT)
+            yield from leaf_problems(field, 1, Kind.STRING)
         case ["eventSource", *_]:
             yield from constant_problems(field, 1, "aws:dynamodb")
         case ["eventVersion", *_]:
@@ -89,14 +88,14 @@ def field_problems(
 
 def _dynamodb_problems(
     field: Field, stream: RequestsStream, events: Sequence[EventName]
-) -> Iterator[Problem]:
+) -> Iterator[PatternMistake]:
     match field.names[1:]:
         case []:
-            yield object_problem(field, '{"NewImage": {"attribute": {"S": ["text"]}}}')
+            yield object_problem(field, '{"NewImage": {"attribute": {"S": ["string"]}}}')
         case ["ApproximateCreationDateTime" | "SizeBytes", *_]:
             yield from leaf_problems(field, 2, Kind.NUMBER)
         case ["SequenceNumber", *_]:
-            yield from leaf_problems(field, 2, Kind.TEXT)
+            yield from leaf_problems(field, 2, Kind.STRING)
         case ["StreamViewType", *_]:
             yield from constant_problems(field, 2, str(stream.view_type))
         case ["Keys", *_]:
@@ -108,7 +107,7 @@ def _dynamodb_problems(
             yield _unknown(field, 1, _DYNAMODB)
 
 
-def _user_identity_problems(field: Field, events: Sequence[EventName]) -> Iterator[Problem]:
+def _user_identity_problems(field: Field, events: Sequence[EventName]) -> Iterator[PatternMistake]:
     if EventName.REMOVE not in events:
         got = " and ".join(events)
         yield (
@@ -118,17 +117,17 @@ def _user_identity_problems(field: Field, events: Sequence[EventName]) -> Iterat
     elif len(field.names) == 1:
         yield object_problem(field, '{"type": ["Service"]}')
     elif field.names[1] in _USER_IDENTITY and field.accepts_absence:
-        yield from leaf_problems(field, 2, Kind.TEXT)  # What a user removed, TTL did not.
+        yield from leaf_problems(field, 2, Kind.STRING)  # What a user removed, TTL did not.
     elif field.names[1] in _USER_IDENTITY:
         yield from constant_problems(field, 2, _USER_IDENTITY[field.names[1]])
     else:
         yield _unknown(field, 1, tuple(_USER_IDENTITY))
 
 
-def _item_problems(field: Field, stream: RequestsStream) -> Iterator[Problem]:
+def _item_problems(field: Field, stream: RequestsStream) -> Iterator[PatternMistake]:
     """A field within Keys or an image: an attribute, then its type."""
     if len(field.names) == 2:
-        yield object_problem(field, '{"attribute": {"S": ["text"]}}')
+        yield object_problem(field, '{"attribute": {"S": ["string"]}}')
     elif field.names[1] == "Keys" and field.names[2] not in _keys(stream):
         yield field.places[2], f"is not a key; the table's {_keys_in_words(stream)}"
     elif near := _near_miss(field.names[2], stream.item.attributes):
@@ -171,7 +170,7 @@ def _images(view_type: StreamViewType) -> frozenset[Image]:
     return frozenset(image for event in EventName for image in view_type.images(event))
 
 
-def _unknown(field: Field, at: int, known: Sequence[str]) -> Problem:
+def _unknown(field: Field, at: int, known: Sequence[str]) -> PatternMistake:
     name = field.names[at]
     if at == 0 and name in _MEANT:
         hint = f"did you mean {_MEANT[name]}?"

@@ -13,7 +13,7 @@ from handler.config import EventName, RequestsStream
 from infra.filters.contract import event_name_problems, events_of, field_problems
 from infra.filters.matcher import Field, Rule
 from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
-from infra.filters.pattern_json import JsonObject, canonical
+from infra.filters.pattern_json import JsonObject, PatternMistake, canonical
 from infra.filters.subsumption import matches_all_of
 
 MOST_CHARACTERS: Final = 4096
@@ -22,8 +22,6 @@ MOST_CHARACTERS: Final = 4096
 HIGHEST_QUOTA: Final = 10
 """Filters per mapping, once AWS has raised the quota from its default of 5."""
 
-Problem = tuple[str, str]
-
 
 class FilterCriteriaError(ValueError):
     """Filters that AWS would refuse, or that would never match what the stream carries.
@@ -31,7 +29,7 @@ class FilterCriteriaError(ValueError):
     `problems` has a path (`filters`, or into one filter) and a message for each mistake.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[PatternMistake]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{path} {message}" for path, message in self.problems))
 
@@ -39,7 +37,7 @@ class FilterCriteriaError(ValueError):
 def filter_patterns(
     filters: Sequence[object], stream: RequestsStream, *, quota: int = 5
 ) -> tuple[str, ...]:
-    """The patterns, each in its one canonical text; Lambda keeps a record that any of them matches.
+    """The patterns, each in its one canonical form; Lambda keeps a record that any of them matches.
 
     A filter is an object or a JSON text. It is for the contract's events alone: `eventName` is
     added where it does not say. Without filters the events are all that is asked for.
@@ -47,7 +45,7 @@ def filter_patterns(
     """
     if not filters:
         return (canonical(_for_events(JsonObject(), stream)),)
-    problems: list[Problem] = []
+    problems: list[PatternMistake] = []
     if len(filters) > quota:
         raised = (
             f" ({HIGHEST_QUOTA} once AWS has raised the quota)" if quota < HIGHEST_QUOTA else ""
@@ -59,14 +57,33 @@ def filter_patterns(
             patterns[position] = _fitting(filter_, stream)
         except FilterCriteriaError as error:
             problems += [(_path(position, path), message) for path, message in error.problems]
-    problems += _needless(patterns)
     if problems:
         raise FilterCriteriaError(problems)
-    return tuple(pattern.text for pattern in patterns.values())
+    # Two equal patterns are one to the provider, whose filters are a set.
+    return tuple(dict.fromkeys(pattern.text for pattern in patterns.values()))
+
+
+def needless_filters(filters: Sequence[object], stream: RequestsStream) -> Iterator[PatternMistake]:
+    """The filters that another one makes needless; of two equal ones the later.
+
+    They do no harm, but count against AWS's quota, and whoever wrote them meant something else.
+    Raises `FilterCriteriaError` for a filter that does not fit the contract.
+    """
+    patterns = [_fitting(filter_, stream) for filter_ in filters]
+    for position, pattern in enumerate(patterns):
+        for other, wider in enumerate(patterns):
+            if other == position or not matches_all_of(wider, pattern):
+                continue
+            if other < position or not matches_all_of(pattern, wider):
+                yield (
+                    f"filters[{position}]",
+                    f"is needless: filters[{other}] matches all it matches",
+                )
+                break
 
 
 def _fitting(filter_: object, stream: RequestsStream) -> FilterPattern:
-    """The filter with the contract's events, in canonical text.
+    """The filter with the contract's events, in canonical form.
 
     Raises `FilterCriteriaError` when it does not fit the contract.
     """
@@ -98,7 +115,7 @@ def _pattern(filter_: object) -> FilterPattern:
         raise FilterCriteriaError(error.problems) from error
 
 
-def _pattern_problems(pattern: FilterPattern, stream: RequestsStream) -> Iterator[Problem]:
+def _pattern_problems(pattern: FilterPattern, stream: RequestsStream) -> Iterator[PatternMistake]:
     for place in pattern.overridden:
         yield place, "is given twice, and AWS heeds only the last; put the values into one list"
     with_events = [rule for rule in pattern.rules if _event_fields(rule)]
@@ -119,20 +136,6 @@ def _event_fields(rule: Rule) -> list[Field]:
 
 def _for_events(definition: JsonObject, stream: RequestsStream) -> JsonObject:
     return JsonObject((*definition, ("eventName", sorted(stream.events))))
-
-
-def _needless(patterns: Mapping[int, FilterPattern]) -> Iterator[Problem]:
-    """The filters that another one makes needless; of two equal ones the later."""
-    for position, pattern in patterns.items():
-        for other, wider in patterns.items():
-            if other == position or not matches_all_of(wider, pattern):
-                continue
-            if other < position or not matches_all_of(pattern, wider):
-                yield (
-                    f"filters[{position}]",
-                    f"is needless: filters[{other}] matches all it matches",
-                )
-                break
 
 
 def _path(position: int, path: str) -> str:

@@ -25,8 +25,8 @@ class Matcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class EqualsText:
-    """The same text, case included."""
+class EqualsString:
+    """The same string, case included."""
 
     text: str
 
@@ -56,7 +56,7 @@ class EqualsConstant:
 
 @dataclass(frozen=True, slots=True)
 class EqualsIgnoreCase:
-    """The same text, each character in its upper or its lower case."""
+    """The same string, each character in its upper or its lower case."""
 
     text: str
     _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
@@ -71,7 +71,7 @@ class EqualsIgnoreCase:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Text that begins so; the empty prefix is any text."""
+    """A string that begins so; the empty prefix is any string."""
 
     text: str
 
@@ -81,7 +81,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Suffix:
-    """Text that ends so; the empty suffix is any text."""
+    """A string that ends so; the empty suffix is any string."""
 
     text: str
 
@@ -90,18 +90,18 @@ class Suffix:
 
 
 @dataclass(frozen=True, slots=True)
-class AnythingButTexts:
-    """Any leaf that is not one of the texts: null and numbers too."""
+class AnythingButStrings:
+    """Any leaf that is not one of the strings: null and numbers too."""
 
-    texts: frozenset[str]
+    strings: frozenset[str]
 
     def matches(self, leaf: Leaf) -> bool:
-        return leaf not in self.texts
+        return leaf not in self.strings
 
 
 @dataclass(frozen=True, slots=True)
 class AnythingButNumbers:
-    """Any leaf that is not one of the numbers: the text "1" is not the number 1, nor is true."""
+    """Any leaf that is not one of the numbers: the string "1" is not the number 1, nor is true."""
 
     numbers: frozenset[Number]
 
@@ -111,7 +111,7 @@ class AnythingButNumbers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumericRange:
-    """A JSON number within bounds; text is never a number here."""
+    """A JSON number within bounds; a string is never a number here."""
 
     above: Number | None = None
     at_least: Number | None = None

@@ -167,7 +167,7 @@ class _Compiler:
 
     def _field(self, values: list[object], place: _Place) -> Field:
         if not values:
-            self._problem(place, 'must not be an empty list; null is [null], empty text [""]')
+            self._problem(place, 'must not be an empty list; null is [null], the empty string [""]')
         matchers: list[Matcher] = []
         for position, value in enumerate(values):
             try:

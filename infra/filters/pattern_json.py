@@ -1,13 +1,16 @@
 """JSON as filter patterns need it: duplicate keys are kept, and each pattern has one text.
 
 `json.loads` keeps the last of two equal keys, where AWS heeds both. What the keys and values of a
-pattern mean is the business of `infra.filters.pattern`.
+pattern mean stands in `infra.filters.pattern`.
 """
 
 import json
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
+
+PatternMistake: TypeAlias = tuple[str, str]
+"""A path within a pattern (empty for all of it), and a message that completes it."""
 
 _LONGEST_SHOWN: Final = 80
 

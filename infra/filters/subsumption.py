@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from infra.filters.matcher import Field, Rule
 from infra.filters.operators import (
     AnythingButNumbers,
-    AnythingButTexts,
+    AnythingButStrings,
     EqualsConstant,
     EqualsNumber,
-    EqualsText,
+    EqualsString,
     Exists,
     Matcher,
     Prefix,
@@ -51,7 +51,7 @@ def _is_implied(of: Matcher, *, by: Matcher) -> bool:
         case Exists(exists=True), _:
             implied = by != Exists(exists=False)
         case (
-            (_, EqualsText(text=leaf))
+            (_, EqualsString(text=leaf))
             | (_, EqualsNumber(number=leaf))
             | (_, EqualsConstant(constant=leaf))
         ):
@@ -60,8 +60,8 @@ def _is_implied(of: Matcher, *, by: Matcher) -> bool:
             implied = by.text.startswith(of.text)
         case Suffix(), Suffix():
             implied = by.text.endswith(of.text)
-        case AnythingButTexts(), AnythingButTexts():
-            implied = by.texts >= of.texts
+        case AnythingButStrings(), AnythingButStrings():
+            implied = by.strings >= of.strings
         case AnythingButNumbers(), AnythingButNumbers():
             implied = by.numbers >= of.numbers
         case _:

@@ -9,11 +9,11 @@ from typing import Final
 
 from infra.filters.operators import (
     AnythingButNumbers,
-    AnythingButTexts,
+    AnythingButStrings,
     EqualsConstant,
     EqualsIgnoreCase,
     EqualsNumber,
-    EqualsText,
+    EqualsString,
     Exists,
     Matcher,
     Number,
@@ -27,7 +27,7 @@ from infra.filters.pattern_json import JsonObject, shown
 _UNDOCUMENTED: Final = {
     "wildcard": 'use {"prefix": ...} or {"suffix": ...}',
     "cidr": 'use {"prefix": ...}',
-    "exactly": "write the text itself",
+    "exactly": "write the string itself",
 }
 _NESTED: Final = frozenset({"equals-ignore-case", "prefix", "suffix", "wildcard"})
 
@@ -45,13 +45,13 @@ def matcher(value: object) -> Matcher:
     if isinstance(value, JsonObject):
         return _expression(value)
     if isinstance(value, str):
-        return EqualsText(value)
+        return EqualsString(value)
     if value is None or isinstance(value, bool):
         return EqualsConstant(value)
     if isinstance(value, int | float):
         return EqualsNumber(value)
     raise InvalidMatchError(
-        f"must be a text, a number, true, false, null or an operator, got {shown(value)}"
+        f"must be a string, a number, true, false, null or an operator, got {shown(value)}"
     )
 
 
@@ -98,21 +98,21 @@ def _ignore_case(name: str, operand: object) -> Matcher:
 
 def _text(name: str, operand: object) -> str:
     if not isinstance(operand, str):
-        raise InvalidMatchError(f"must have a text for {name}, got {shown(operand)}")
+        raise InvalidMatchError(f"must have a string for {name}, got {shown(operand)}")
     return operand
 
 
 def _anything_but(name: str, operand: object) -> Matcher:
-    _refuse_nested(name, operand, "write texts or numbers")
+    _refuse_nested(name, operand, "write strings or numbers")
     excluded = operand if isinstance(operand, list) else [operand]
-    texts = frozenset(value for value in excluded if isinstance(value, str))
+    strings = frozenset(value for value in excluded if isinstance(value, str))
     numbers = [value for value in excluded if not isinstance(value, str)]
-    if texts and not numbers:
-        return AnythingButTexts(texts)
-    if numbers and not texts and all(map(_is_number, numbers)):
+    if strings and not numbers:
+        return AnythingButStrings(strings)
+    if numbers and not strings and all(map(_is_number, numbers)):
         return AnythingButNumbers(frozenset(map(_comparable, numbers)))
     raise InvalidMatchError(
-        "must have texts or numbers for anything-but, at least one and not both, "
+        "must have strings or numbers for anything-but, at least one and not both, "
         f"got {shown(operand)}"
     )
 

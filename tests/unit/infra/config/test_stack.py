@@ -430,6 +430,21 @@ def test_a_section_of_a_project_that_was_renamed_is_not_passed_over() -> None:
     )
 
 
+def test_a_filter_that_another_makes_needless_is_a_warning_and_no_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    narrow = {"dynamodb": {"NewImage": {"status": {"S": ["new"]}}}}
+    wide = {"dynamodb": {"NewImage": {"status": {"S": ["new", "old"]}}}}
+
+    config = load({"requests-processor:eventSource": json.dumps({"filters": [wide, narrow]})})
+
+    assert len(config.filter_patterns) == 2
+    assert capsys.readouterr().err == (
+        "warning: requests-processor:eventSource.filters[1] is needless: "
+        "filters[0] matches all it matches\n"
+    )
+
+
 def test_the_settings_of_providers_are_left_alone() -> None:
     values = {"aws:region": "eu-west-1", "docker:host": "ssh://builder", "pulumi:tags": "{}"}
 

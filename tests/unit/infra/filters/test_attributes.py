@@ -56,7 +56,7 @@ def test_the_payload_is_a_map() -> None:
     )
     assert problem(image({"payload": ["x"]})) == (
         "filters[0].dynamodb.NewImage.payload must name its type, "
-        'as {"M": {"name": {"S": ["text"]}}}, got ["x"]'
+        'as {"M": {"name": {"S": ["string"]}}}, got ["x"]'
     )
 
 
@@ -65,15 +65,15 @@ def test_an_operator_on_numbers_is_refused_for_n(value: dict[str, Any]) -> None:
     got = json.dumps(value, separators=(",", ":"))
 
     assert problem(image({"count": {"N": ["5", value]}})) == (
-        "filters[0].dynamodb.NewImage.count.N[1] must compare with a text, "
-        f"because N holds its number as text, got {got}"
+        "filters[0].dynamodb.NewImage.count.N[1] must compare with a string, "
+        f"because N holds its number as a string, got {got}"
     )
 
 
 def test_a_number_is_refused_where_its_text_is_needed() -> None:
     assert problem(image({"count": {"N": [101]}})) == (
-        'filters[0].dynamodb.NewImage.count.N[0] must compare with a text, as "101", '
-        "because N holds its number as text, got 101"
+        'filters[0].dynamodb.NewImage.count.N[0] must compare with a string, as "101", '
+        "because N holds its number as a string, got 101"
     )
 
 
@@ -113,9 +113,9 @@ def test_values_that_fit_their_type_are_accepted(attribute: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("type_", "value", "reason"),
     [
-        ("S", 5, "must compare with a text, got 5"),
-        ("S", True, "must compare with a text, got true"),
-        ("S", None, "must compare with a text, got null"),
+        ("S", 5, "must compare with a string, got 5"),
+        ("S", True, "must compare with a string, got true"),
+        ("S", None, "must compare with a string, got null"),
         ("BOOL", "true", 'must compare with true or false, got "true"'),
         ("BOOL", None, "must compare with true or false, got null"),
         (
@@ -126,7 +126,7 @@ def test_values_that_fit_their_type_are_accepted(attribute: dict[str, Any]) -> N
         ("NULL", None, "must compare with true, got null"),
         ("NULL", False, "must compare with true, got false"),
         ("B", "foobar!", 'must be base64, because B holds its bytes so, got "foobar!"'),
-        ("SS", 5, "must compare with a text, got 5"),
+        ("SS", 5, "must compare with a string, got 5"),
     ],
 )
 def test_a_value_that_its_type_never_holds_is_refused(
@@ -140,11 +140,11 @@ def test_a_value_that_its_type_never_holds_is_refused(
 @pytest.mark.parametrize(
     ("filter_", "path", "right"),
     [
-        ({"dynamodb": 0}, "dynamodb", '{"NewImage": {"attribute": {"S": ["text"]}}}'),
-        (image(0), "dynamodb.NewImage", '{"attribute": {"S": ["text"]}}'),
-        ({"dynamodb": {"Keys": 0}}, "dynamodb.Keys", '{"attribute": {"S": ["text"]}}'),
-        (image({"a": {"M": 0}}), "dynamodb.NewImage.a.M", '{"name": {"S": ["text"]}}'),
-        (image({"a": {"L": 0}}), "dynamodb.NewImage.a.L", '{"S": ["text"]}'),
+        ({"dynamodb": 0}, "dynamodb", '{"NewImage": {"attribute": {"S": ["string"]}}}'),
+        (image(0), "dynamodb.NewImage", '{"attribute": {"S": ["string"]}}'),
+        ({"dynamodb": {"Keys": 0}}, "dynamodb.Keys", '{"attribute": {"S": ["string"]}}'),
+        (image({"a": {"M": 0}}), "dynamodb.NewImage.a.M", '{"name": {"S": ["string"]}}'),
+        (image({"a": {"L": 0}}), "dynamodb.NewImage.a.L", '{"S": ["string"]}'),
     ],
 )
 def test_exists_is_refused_on_what_is_not_a_leaf(
@@ -171,7 +171,7 @@ def test_exists_is_refused_on_an_attribute_without_its_type() -> None:
     [
         (
             {"eventName": {"S": ["INSERT"]}},
-            "eventName must be followed by a list of values, because the record has a text there",
+            "eventName must be followed by a list of values, because the record has a string there",
         ),
         (
             image({"a": {"BOOL": {"S": ["x"]}}}),

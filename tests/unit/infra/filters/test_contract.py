@@ -104,7 +104,7 @@ def test_everything_in_a_record_can_be_asked_for(filter_: dict[str, Any]) -> Non
         ),
         (
             {"dynamodb": {"SequenceNumber": [{"numeric": [">", 1]}]}},
-            'dynamodb.SequenceNumber[0] must compare with a text, got {"numeric":[">",1]}',
+            'dynamodb.SequenceNumber[0] must compare with a string, got {"numeric":[">",1]}',
         ),
         (
             {"dynamodb": {"ApproximateCreationDateTime": ["1764086173"]}},

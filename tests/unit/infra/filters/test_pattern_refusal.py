@@ -37,7 +37,7 @@ def test_what_is_not_a_json_object_is_refused(text: str, reason: str) -> None:
     [
         ('{"a":"x"}', 'a must be a list, as ["x"], got "x"'),
         ('{"a":{"b":5}}', "a.b must be a list, as [5], got 5"),
-        ('{"a":[]}', 'a must not be an empty list; null is [null], empty text [""]'),
+        ('{"a":[]}', 'a must not be an empty list; null is [null], the empty string [""]'),
         ("{}", "pattern must not be an empty object"),
         ('{"a":{"b":{}}}', "a.b must not be an empty object"),
     ],
@@ -50,16 +50,16 @@ def test_every_path_ends_in_a_list_of_values(text: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ('["x"]', 'must be a text, a number, true, false, null or an operator, got ["x"]'),
+        ('["x"]', 'must be a string, a number, true, false, null or an operator, got ["x"]'),
         ("{}", "must have exactly one operator, got {}"),
         (
             '{"prefix":"x","suffix":"y"}',
             'must have exactly one operator, got {"prefix":"x","suffix":"y"}',
         ),
         ('{"exists":"true"}', 'must say exists true or false, got "true"'),
-        ('{"prefix":5}', "must have a text for prefix, got 5"),
-        ('{"suffix":["x"]}', 'must have a text for suffix, got ["x"]'),
-        ('{"equals-ignore-case":null}', "must have a text for equals-ignore-case, got null"),
+        ('{"prefix":5}', "must have a string for prefix, got 5"),
+        ('{"suffix":["x"]}', 'must have a string for suffix, got ["x"]'),
+        ('{"equals-ignore-case":null}', "must have a string for equals-ignore-case, got null"),
     ],
 )
 def test_a_value_is_a_literal_or_one_known_operator(value: str, reason: str) -> None:
@@ -81,7 +81,7 @@ def test_an_operator_is_spelt_in_lower_case() -> None:
 def test_anything_but_takes_texts_or_numbers(operand: str) -> None:
     """[VE, R]"""
     assert refusal(f'{{"a":[{{"anything-but":{operand}}}]}}') == (
-        "a[0] must have texts or numbers for anything-but, at least one and not both, "
+        "a[0] must have strings or numbers for anything-but, at least one and not both, "
         f"got {operand}"
     )
 

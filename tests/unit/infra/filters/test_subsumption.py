@@ -7,6 +7,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
+from infra.filters.criteria import filter_patterns, needless_filters
 from infra.filters.pattern import FilterPattern
 from infra.filters.subsumption import matches_all_of
 from tests.unit.infra.filters.filter_problems import BY_TTL, INSERTS, REMOVALS, image, problems
@@ -73,15 +74,22 @@ def test_within_a_list_a_field_more_can_make_an_absence() -> None:
 def test_of_two_equal_filters_the_later_is_needless() -> None:
     status = image({"status": {"S": ["new"]}})
 
-    assert problems(status, {"eventName": ["INSERT"], **status}) == [
+    filters = (status, {"eventName": ["INSERT"], **status})
+
+    assert [*needless_filters(filters, INSERTS)] == [
         ("filters[1]", "is needless: filters[0] matches all it matches")
     ]
+    # Equal patterns are one to AWS.
+    assert len(filter_patterns(filters, INSERTS)) == 1
 
 
 def test_the_narrower_filter_is_needless_wherever_it_stands() -> None:
-    assert problems(BY_TTL, {"eventName": ["REMOVE"]}, stream=REMOVALS) == [
+    filters = (BY_TTL, {"eventName": ["REMOVE"]})
+
+    assert [*needless_filters(filters, REMOVALS)] == [
         ("filters[0]", "is needless: filters[1] matches all it matches")
     ]
+    assert len(filter_patterns(filters, REMOVALS)) == 2
 
 
 def test_a_filter_with_mistakes_makes_no_other_needless() -> None:
