@@ -1,7 +1,8 @@
 """Lambda's Invoke API for the deployed functions, so that its usual clients work on the local run.
 
 `aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Everything else of Lambda's API
-is left out: the functions are what the program deployed. Who calls is not checked.
+is left out: the functions are what the program deployed. Signatures are not checked, but a request
+of a page in a browser is refused.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ from collections import deque
 from typing import Any, Final, Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from infra.local.function import callers
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import LambdaFunction
 
@@ -25,13 +28,21 @@ _TAIL: Final = 4096
 """Bytes of the log that LogType=Tail returns."""
 
 
+@web.middleware
+async def _of_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
+    refused = callers.refusal(request.headers.get("Host"), request.headers.get("Origin"))
+    if refused is not None:
+        return _refusal(403, "AccessDeniedException", refused)
+    return await handler(request)
+
+
 class InvokeApi:
     """Listens on 127.0.0.1 and invokes functions by name, as an async context manager."""
 
     def __init__(self, *functions: LambdaFunction) -> None:
         self._functions = functions
         self._events: set[asyncio.Task[None]] = set()
-        application = web.Application(client_max_size=_ANY_PAYLOAD)
+        application = web.Application(client_max_size=_ANY_PAYLOAD, middlewares=[_of_this_machine])
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
         application.router.add_route("*", "/{tail:.*}", self._unknown)
         self._runner = web.AppRunner(

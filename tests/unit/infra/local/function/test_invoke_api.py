@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+import contextlib
+import http.client
 import json
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -185,3 +188,36 @@ def test_a_call_that_is_not_there_says_so(tmp_path: Path) -> None:
             client.list_functions()
 
     with_client(tmp_path, refused)
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({"Host": "rebound.example:{port}"}, "Host must be localhost or an address"),
+        ({"Origin": "https://page.example"}, "Origin must not be there"),
+        ({"Origin": "null"}, "Origin must not be there"),
+        ({"Origin": "http://localhost:3000"}, "Origin must not be there"),
+        ({"Host": "localhost:{port}"}, ""),
+        ({"Origin": "http://127.0.0.1:{port}"}, ""),
+    ],
+)
+def test_a_page_in_a_browser_invokes_nothing(
+    tmp_path: Path, headers: dict[str, str], refused: str
+) -> None:
+    written = tmp_path / "written"
+
+    def work(client: Any) -> tuple[int, str]:
+        endpoint = urlsplit(client.meta.endpoint_url)
+        connection = http.client.HTTPConnection(endpoint.netloc, timeout=PATIENCE)
+        filled = {name: value.format(port=endpoint.port) for name, value in headers.items()}
+        path = "/2015-03-31/functions/processor/invocations"
+        with contextlib.closing(connection):
+            connection.request("POST", path, json.dumps({"write": str(written)}), filled)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    status, body = with_client(tmp_path, work)
+
+    assert status == (403 if refused else 200)
+    assert refused in body
+    assert written.exists() is not bool(refused)
