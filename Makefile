@@ -17,7 +17,7 @@ help:
 	@echo "make test-all  all tests: those that take long or need Docker too, and many more examples"
 	@echo "make coverage  all tests, and the lines that none of them runs (half as long again)"
 	@echo "make check     lint, format, types, import rules and make test"
-	@echo "make audit     known vulnerabilities of the pinned packages, asked of the package index"
+	@echo "make audit     known vulnerabilities of the pinned packages, asked of the package index; fails when one cannot be asked about"
 	@echo "make bench     the figures that the documentation quotes, measured side by side"
 	@echo "make docs      the tables of settings, written from their declarations"
 	@echo "make lock      compile the requirements files from pyproject.toml"
@@ -50,7 +50,7 @@ types: .venv/installed
 	@$(VENV)/mypy
 
 audit: .venv/installed
-	@$(VENV)/pip-audit --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt
+	@$(VENV)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.benchmarks $(ARGS)

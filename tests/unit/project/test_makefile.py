@@ -35,3 +35,21 @@ def test_an_environment_that_is_a_link_is_not_emptied(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert f".venv is a link to {elsewhere}, which would be emptied" in result.stdout
     assert (elsewhere / "precious").exists()
+
+
+def test_an_audit_that_cannot_ask_about_a_package_fails_and_names_it(tmp_path: Path) -> None:
+    """A package that comes from a URL is no package of the index."""
+    program = tmp_path / ".venv/bin/pip-audit"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(Path(sys.executable).with_name("pip-audit"))
+    (tmp_path / ".venv/installed").touch()
+    os.utime(tmp_path / ".venv/installed", (2**32, 2**32))
+    line = f"private @ https://packages.invalid/private-1.0.zip --hash=sha256:{'0' * 64}\n"
+    (tmp_path / "requirements.txt").write_text(line, encoding="utf-8")
+    (tmp_path / "handler").mkdir()
+    (tmp_path / "handler/requirements.txt").touch()
+
+    result = make(tmp_path, "audit")
+
+    assert result.returncode != 0
+    assert "private: URL requirements cannot be pinned" in result.stderr
