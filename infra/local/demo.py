@@ -11,10 +11,11 @@ from rich.console import Console
 from handler.config import EventName, RequestsStream
 from infra.local import report
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
-from infra.local.deployment import LocalDeployment, Watcher, deploy
+from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
+from infra.local.watching import Watcher
 
 _DRAIN_TIMEOUT_BASE = 60.0
 

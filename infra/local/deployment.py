@@ -6,8 +6,9 @@ one event loop in one background thread, anyio's blocking portal.
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from anyio.from_thread import start_blocking_portal
 from infra.local.aws import resources
 from infra.local.aws.emulator import Credentials, Emulator, local_environment
 from infra.local.function.deployed_function import function_settings, task_root
+from infra.local.function.execution_environment import Listeners
 from infra.local.function.invocation import Invocation
 from infra.local.function.invoke_api import InvokeApi
 from infra.local.function.lambda_function import LambdaFunction
@@ -31,17 +33,11 @@ from infra.local.mapping.settings import InvalidParameterValueError, MappingSett
 from infra.local.mapping.stream_reader import DynamoDBStreamReader
 from infra.local.program.engine import Deployed, Resource
 from infra.local.program.run import PROJECT, region_of, run_program
+from infra.local.watching import Telling, Watcher
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(kw_only=True, slots=True)
-class Watcher:
-    """Who wants to be told, from the background thread, while things happen."""
-
-    on_invocation: Callable[[Invocation], None] = lambda _: None
-    on_log: Callable[[str], None] = lambda _: None
-    """Each line that the function prints."""
 
 
 @contextlib.contextmanager
@@ -110,6 +106,7 @@ class LocalDeployment:
         self.credentials = emulator.administrator()
         """Of a user who may do everything."""
         self._watcher = watcher
+        self._telling = Telling()
         self._roles = {
             each.outputs["arn"]: emulator.assume_role(each.inputs["role"])
             for each in deployed.of_type(resources.FUNCTION)
@@ -131,6 +128,7 @@ class LocalDeployment:
         self._past_metrics: dict[str, Counter[str]] = defaultdict(Counter)
         self._enabled: bool | None = None
         with contextlib.ExitStack() as started:
+            started.enter_context(self._telling.begun())
             self._portal = started.enter_context(start_blocking_portal(name="local-run"))
             self._running = [
                 self._enter(started, self._running_function(each, sandbox))
@@ -228,6 +226,7 @@ class LocalDeployment:
             ) from None
         for running in self._running:
             self._portal.call(running.log_writer.flush)
+        self._telling.catch_up()
 
     def _progress(self) -> str:
         """How far the mappings have come, and what keeps them from going on."""
@@ -256,9 +255,11 @@ class LocalDeployment:
         self.resume()
 
     def reload(self) -> None:
-        """The next invocation runs its function's code as it is then."""
+        """The next invocation runs its function's code as it is then: at once what is retried."""
         for running in self._running:
             self._portal.call(running.function.reload)
+        for polled in self._polled.values():
+            self._portal.call(polled.mapping.retry_now)
 
     def close(self) -> None:
         """Stops everything; does nothing the second time. `deploy` calls it."""
@@ -279,8 +280,12 @@ class LocalDeployment:
         function = LambdaFunction(
             settings,
             sandbox=sandbox,
-            on_log=partial(self._on_log, log_writer),
-            on_invocation=self._on_invocation,
+            listeners=Listeners(
+                on_log=partial(self._on_log, log_writer),
+                on_hidden=partial(self._telling.tell, self._watcher.on_hidden),
+                on_slow=partial(self._telling.tell, self._watcher.on_slow),
+                on_invocation=self._on_invocation,
+            ),
         )
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(_in_background(log_writer.run()))
@@ -325,6 +330,7 @@ class LocalDeployment:
             function=function,
             destination=destination,
             checkpoints=checkpoints,
+            on_event=partial(self._telling.tell, self._watcher.on_delivery),
         )
 
     def _invoked_by(self, mapping: MappingSettings) -> LambdaFunction:
@@ -343,11 +349,11 @@ class LocalDeployment:
     def _on_log(self, log_writer: LogWriter, line: str) -> None:
         self.log.append(line)
         log_writer.add(line)
-        self._watcher.on_log(line)
+        self._telling.tell(self._watcher.on_log, line)
 
     def _on_invocation(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
-        self._watcher.on_invocation(invocation)
+        self._telling.tell(self._watcher.on_invocation, invocation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -382,9 +388,16 @@ class _Polled:
 async def _polled(mapping: EventSourceMapping) -> AsyncIterator[_Polled]:
     """Polls once the mapping has its place, until the block ends."""
     async with _in_background(mapping.run()) as polling:
+        polling.add_done_callback(_say_end)
         polled = _Polled(mapping=mapping, polling=polling)
         await polled.unless_it_ends(mapping.started())
         yield polled
+
+
+def _say_end(polling: "asyncio.Task[None]") -> None:
+    """Nothing but its stop should end the polling; should anything else, it is not silent."""
+    if not polling.cancelled() and (error := polling.exception()) is not None:
+        logger.critical("an event source mapping has ended: %s", error, exc_info=error)
 
 
 @contextlib.asynccontextmanager

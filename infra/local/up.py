@@ -11,10 +11,11 @@ from rich.console import Console
 from watchfiles import watch
 
 from infra.local import report
-from infra.local.deployment import LocalDeployment, Watcher, deploy
+from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.program.run import PROJECT
+from infra.local.watching import Watcher
 
 
 def run_up(

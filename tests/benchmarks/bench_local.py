@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.local import LocalDeployment, deploy
-from infra.local.deployment import Watcher
 from infra.local.function.invocation import Invocation
 from infra.local.program.run import PROJECT
+from infra.local.watching import Watcher
 from tests.benchmarks.side_by_side import medians, seconds
 from tests.benchmarks.target import at_most
 

@@ -1,6 +1,7 @@
 """A deployment is whole or not there, and an embedded AWS serves one after the other."""
 
 import asyncio
+import queue
 import threading
 from typing import Any
 
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 from infra.local import LocalDeployment, deploy
 from infra.local.aws.emulator import Emulator, EmulatorError
 from infra.local.function.lambda_function import FunctionInitError
+from infra.local.mapping.delivery import GivenUp, Retry
+from infra.local.watching import Watcher
 from tests.integration.conftest import JournalledFunction, item
 
 REGION = "ap-northeast-1"
@@ -142,3 +145,38 @@ def number_of_tasks(deployment: LocalDeployment) -> int:
         return len(asyncio.all_tasks())
 
     return int(deployment._portal.call(count))
+
+
+def test_who_watches_can_neither_stop_nor_hold_up_the_delivery(
+    emulator: Emulator, function: JournalledFunction, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise TypeError("a report that expects another answer")
+
+    watcher = Watcher(on_invocation=fail, on_log=fail, on_delivery=fail)
+    with deploy(emulator=emulator, watcher=watcher, **function.deployed) as up:
+        put(up, "a")
+        up.drain()
+        put(up, "b")
+        up.drain()
+
+    assert function.keys == ["a", "b"]
+    assert "what watches the local run failed" in caplog.text
+
+
+def test_a_reload_retries_at_once_what_is_waiting(
+    emulator: Emulator, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.mapping.delivery.FIRST_BACK_OFF", 60.0)
+    waits: queue.SimpleQueue[Retry | GivenUp] = queue.SimpleQueue()
+    function.fail_on("a")
+    with deploy(
+        emulator=emulator, watcher=Watcher(on_delivery=waits.put), **function.deployed
+    ) as up:
+        put(up, "a")
+        waits.get(timeout=60)
+        function.fail_on()
+        up.reload()
+        up.drain(timeout=30)
+
+    assert function.keys[-1] == "a"

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from infra.local.function.invocation import Invocation
@@ -24,8 +25,25 @@ and then has the function's timeout, so that here it may take both.
 _MEMORY_CHECK: Final = 0.05
 """Seconds between two looks at the memory in use."""
 
+SLOW: Final = 2.0
+"""Seconds after which it is told that an invocation has not answered yet."""
+
 ErrorDocument = Mapping[str, Any]
 """What Lambda answers in place of a response: errorType, errorMessage, stackTrace."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listeners:
+    """Who is told what a function prints and does. They must not raise, and return at once."""
+
+    on_log: Callable[[str], None] = lambda _: None
+    """Each line that reaches its log."""
+    on_hidden: Callable[[str], None] = lambda _: None
+    """Each line that its log level keeps out of the log."""
+    on_slow: Callable[[float], None] = lambda _: None
+    """An invocation has not answered for so many seconds."""
+    on_invocation: Callable[[Invocation], None] = lambda _: None
+    """Each invocation, when it is over."""
 
 
 class ExecutionEnvironment:
@@ -44,11 +62,11 @@ class ExecutionEnvironment:
 
     @classmethod
     async def start(
-        cls, settings: FunctionSettings, sandbox: Sandbox, on_log: Callable[[str], None]
+        cls, settings: FunctionSettings, sandbox: Sandbox, listeners: Listeners
     ) -> Self:
         """Starts a runtime; `initialised` tells when it is ready."""
         is_logged = log_filter(settings.log_format, settings.application_log_level)
-        api, log = RuntimeApi(sandbox.host), _Log(on_log, is_logged)
+        api, log = RuntimeApi(sandbox.host), _Log(listeners, is_logged)
         await api.start()
         try:
             process = await sandbox.start(settings, api.address, log.add)
@@ -104,7 +122,8 @@ class ExecutionEnvironment:
             )
             started = time.perf_counter()
             self._api.give(work)
-            answer = await self._answer(work)
+            with self._log.told_when_slow():
+                answer = await self._answer(work)
             duration = time.perf_counter() - started
         return _invocation(request_id, event, answer, duration)
 
@@ -136,15 +155,16 @@ class ExecutionEnvironment:
 class _Log:
     """Where a runtime's lines go: always to the function's log, and to an invocation's own."""
 
-    def __init__(self, on_log: Callable[[str], None], is_logged: Callable[[str], bool]) -> None:
-        self._on_log = on_log
+    def __init__(self, listeners: Listeners, is_logged: Callable[[str], bool]) -> None:
+        self._listeners = listeners
         self._is_logged = is_logged
         self._of_invocation: Callable[[str], None] | None = None
 
     def add(self, line: str) -> None:
         if not self._is_logged(line):
+            self._listeners.on_hidden(line)
             return
-        self._on_log(line)
+        self._listeners.on_log(line)
         if self._of_invocation is not None:
             self._of_invocation(line)
 
@@ -155,6 +175,15 @@ class _Log:
             yield
         finally:
             self._of_invocation = None
+
+    @contextmanager
+    def told_when_slow(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(SLOW, self._listeners.on_slow, SLOW)
+        try:
+            yield
+        finally:
+            slow.cancel()
 
 
 def _exit_error(how: str, request_id: str | None = None) -> ErrorDocument:

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Self
 
-from infra.local.function.execution_environment import ErrorDocument, ExecutionEnvironment
+from infra.local.function.execution_environment import (
+    ErrorDocument,
+    ExecutionEnvironment,
+    Listeners,
+)
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.sandbox import FunctionSettings, ProcessSandbox, Sandbox
 
@@ -26,24 +30,18 @@ class FunctionInitError(Exception):
 
 
 class LambdaFunction:
-    """A deployed function. An async context manager: on exit nothing of it is left running.
-
-    `on_log` is given each line that the function prints, `on_invocation` each invocation when it
-    is over.
-    """
+    """A deployed function. An async context manager: on exit nothing of it is left running."""
 
     def __init__(
         self,
         settings: FunctionSettings,
         *,
         sandbox: Sandbox | None = None,
-        on_log: Callable[[str], None] = lambda _: None,
-        on_invocation: Callable[[Invocation], None] = lambda _: None,
+        listeners: Listeners | None = None,
     ) -> None:
         self.settings = settings
         self._sandbox = sandbox or ProcessSandbox()
-        self._on_log = on_log
-        self._on_invocation = on_invocation
+        self._listeners = listeners or Listeners()
         self._generation = 0
         self._environments: dict[ExecutionEnvironment, int] = {}
         """Each with the generation of the code that it runs."""
@@ -98,7 +96,7 @@ class LambdaFunction:
                 invocation = await environment.invoke(event, request_id, on_log)
             finally:
                 await self._release(environment)
-        self._on_invocation(invocation)
+        self._listeners.on_invocation(invocation)
         return invocation
 
     @contextmanager
@@ -124,7 +122,9 @@ class LambdaFunction:
 
     async def _start(self) -> ExecutionEnvironment:
         generation = self._generation
-        environment = await ExecutionEnvironment.start(self.settings, self._sandbox, self._on_log)
+        environment = await ExecutionEnvironment.start(
+            self.settings, self._sandbox, self._listeners
+        )
         self._environments[environment] = generation
         return environment
 

@@ -8,8 +8,6 @@ import logging
 import time
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 logger = logging.getLogger(__name__)
 
 STREAM: Final = "local"
@@ -44,7 +42,7 @@ class LogWriter:
             if events:
                 try:
                     await asyncio.to_thread(self._put, events)
-                except (BotoCoreError, ClientError) as error:
+                except Exception as error:  # noqa: BLE001 - a log must not end with a line of it
                     logger.warning("%d log lines are lost: %s", len(events), error)
 
     def _put(self, events: list[dict[str, Any]]) -> None:

@@ -6,9 +6,15 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, TypeVar
 
+from infra.local.function.execution_environment import Listeners
 from infra.local.function.invocation import Invocation
 from infra.local.function.lambda_function import LambdaFunction
-from infra.local.function.sandbox import FunctionSettings, ProcessSandbox, SandboxProcess
+from infra.local.function.sandbox import (
+    FunctionSettings,
+    ProcessSandbox,
+    Sandbox,
+    SandboxProcess,
+)
 
 T = TypeVar("T")
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:processor"
@@ -71,10 +77,14 @@ def settings(folder: Path, code: str, **changes: Any) -> FunctionSettings:
 def run(
     function_settings: FunctionSettings,
     scenario: Callable[[LambdaFunction], Awaitable[T]],
-    **options: Any,
+    *,
+    sandbox: Sandbox | None = None,
+    **listeners: Any,
 ) -> T:
     async def main() -> T:
-        async with LambdaFunction(function_settings, **options) as function:
+        async with LambdaFunction(
+            function_settings, sandbox=sandbox, listeners=Listeners(**listeners)
+        ) as function:
             return await scenario(function)
 
     return asyncio.run(main())

@@ -12,6 +12,7 @@ from infra.local.function.lambda_function import FunctionInitError, LambdaFuncti
 from tests.unit.infra.local.function.functions import (
     BY_COMMAND,
     ECHO,
+    PATIENCE,
     RecordingSandbox,
     invoke,
     run,
@@ -49,6 +50,54 @@ def test_the_context_and_the_invocation_have_the_request_id_that_the_caller_give
 
     assert [one.request_id for one in invocations] == ["the-same", "the-same", "another"]
     assert [one.response[0] for one in invocations] == [one.request_id for one in invocations]  # type: ignore[index] # a list
+
+
+def test_an_invocation_that_has_not_answered_after_two_seconds_is_told_before_it_ends(
+    tmp_path: Path,
+) -> None:
+    async def scenario(function: LambdaFunction) -> None:
+        slow.clear()
+        hanging = asyncio.create_task(function.invoke({"do": "hang"}))
+        await asyncio.wait_for(told.wait(), PATIENCE)
+        assert not hanging.done()
+        hanging.cancel()
+        await asyncio.wait({hanging})
+
+    slow: list[float] = []
+    told = asyncio.Event()
+
+    def on_slow(seconds: float) -> None:
+        slow.append(seconds)
+        told.set()
+
+    run(settings(tmp_path, BY_COMMAND), scenario, on_slow=on_slow)
+
+    assert slow == [2]
+
+
+def test_what_the_log_level_keeps_out_of_the_log_is_told_apart(tmp_path: Path) -> None:
+    code = """
+        import logging
+
+        def handler(event, context):
+            logging.getLogger().debug("of use to a developer")
+            print('{"level": "DEBUG", "timestamp": "2025-01-01T00:00:00Z", "message": "detail"}')
+    """
+    lines: list[str] = []
+    hidden: list[str] = []
+
+    async def scenario(function: LambdaFunction) -> None:
+        await function.invoke({})
+
+    run(
+        settings(tmp_path, code, log_format="JSON", application_log_level="INFO"),
+        scenario,
+        on_log=lines.append,
+        on_hidden=hidden.append,
+    )
+
+    assert [line for line in lines if "detail" in line] == []
+    assert len([line for line in hidden if "detail" in line]) == 1
 
 
 def test_a_module_that_cannot_be_imported_is_told_before_any_event(tmp_path: Path) -> None:
