@@ -92,7 +92,6 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
             function_response_types=["ReportBatchItemFailures"],
             destination_config=_on_failure(failures),
             metrics_config=aws.lambda_.EventSourceMappingMetricsConfigArgs(metrics=["EventCount"]),
-            tags=config.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Lambda creates the mapping only once the role may read the stream.

@@ -36,7 +36,6 @@ class FailureBucket(pulumi.ComponentResource):
         return aws.s3.Bucket(
             name,
             force_destroy=config.failures.force_destroy,
-            tags=config.tags,
             # As long as S3 refuses to delete a bucket with objects, Pulumi stops before it has
             # deleted the rest.
             opts=pulumi.ResourceOptions(parent=self, protect=not config.failures.force_destroy),

@@ -65,7 +65,6 @@ class ProcessorFunction(pulumi.ComponentResource):
             permissions_boundary=config.function.permissions_boundary,
             # With a policy that outlived its setting (`_policy`), IAM would not delete the role.
             force_detach_policies=True,
-            tags=config.tags,
             opts=self._children,
         )
 
@@ -73,7 +72,6 @@ class ProcessorFunction(pulumi.ComponentResource):
         return aws.cloudwatch.LogGroup(
             f"{name}-log-group",
             retention_in_days=config.function.log_retention_days,
-            tags=config.tags,
             opts=self._children,
         )
 
@@ -150,7 +148,6 @@ class ProcessorFunction(pulumi.ComponentResource):
                 application_log_level=_application_log_level(function),
                 system_log_level="INFO",
             ),
-            tags=config.tags,
             # A function without its rights, or without its log group, would make its own of both.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, *rights]),
         )

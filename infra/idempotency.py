@@ -7,7 +7,6 @@ import pulumi
 import pulumi_aws as aws
 
 from handler.config import IDEMPOTENCY_EXPIRY_ATTRIBUTE, IDEMPOTENCY_KEY_ATTRIBUTE
-from infra.config.stack import StackConfig
 
 
 class IdempotencyTable(pulumi.ComponentResource):
@@ -16,16 +15,14 @@ class IdempotencyTable(pulumi.ComponentResource):
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
 
-    def __init__(
-        self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("requests:infra:IdempotencyTable", name, None, opts)
-        table = self._table(name, config)
+        table = self._table(name)
         self.name = table.name
         self.arn = table.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
 
-    def _table(self, name: str, config: StackConfig) -> aws.dynamodb.Table:
+    def _table(self, name: str) -> aws.dynamodb.Table:
         return aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
@@ -37,6 +34,5 @@ class IdempotencyTable(pulumi.ComponentResource):
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True),
             # What was processed since would be missing from a restored table: it helps nobody.
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=False),
-            tags=config.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -65,7 +65,6 @@ class ProcessorImage(pulumi.ComponentResource):
                 aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
             ],
             force_delete=config.image.force_delete,
-            tags=config.tags,
             # As long as ECR refuses to delete a repository with images, Pulumi stops before it has
             # deleted the rest.
             opts=pulumi.ResourceOptions(parent=self, protect=not config.image.force_delete),

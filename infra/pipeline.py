@@ -1,6 +1,7 @@
 """The whole pipeline: its components, in the order in which data flows, and what they hand on."""
 
-import dataclasses
+import re
+from typing import Final
 
 import pulumi
 
@@ -13,6 +14,8 @@ from infra.function import ProcessorFunction
 from infra.idempotency import IdempotencyTable
 from infra.image import ProcessorImage
 from infra.table import RequestsTable
+
+_LONGEST_NAME: Final = 40
 
 
 class RequestsPipeline(pulumi.ComponentResource):
@@ -33,19 +36,24 @@ class RequestsPipeline(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Raises `ConfigError` when the additions do not fit what `process` declares."""
+        _ensure_every_service_takes(name)
         additions = additions or Additions()
         additions.check()
-        super().__init__("requests:infra:RequestsPipeline", name, None, opts)
-        config = _tagged(config)
+        super().__init__(
+            "requests:infra:RequestsPipeline",
+            name,
+            None,
+            pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(transformations=[_tagging(config)])
+            ),
+        )
         child = pulumi.ResourceOptions(parent=self)
         processor = f"{name}-processor"
         self.table = RequestsTable(f"{name}-table", config, additions, child)
         self.image = ProcessorImage(f"{name}-image", config, child)
         self.failures = FailureBucket(f"{name}-failures", config, child)
         self.idempotency = (
-            IdempotencyTable(f"{name}-idempotency", config, child)
-            if config.idempotency.enabled
-            else None
+            IdempotencyTable(f"{name}-idempotency", child) if config.idempotency.enabled else None
         )
         self.function = ProcessorFunction(
             processor,
@@ -82,7 +90,36 @@ class RequestsPipeline(pulumi.ComponentResource):
         )
 
 
-def _tagged(config: StackConfig) -> StackConfig:
-    """The stack's own tags win over these two."""
-    own = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack()}
-    return dataclasses.replace(config, tags={**own, **config.tags})
+class InvalidNameError(pulumi.RunError):
+    """A pipeline's name that one of its services would refuse; Pulumi prints it as it is."""
+
+
+def _ensure_every_service_takes(name: str) -> None:
+    # ECR and S3 want lowercase; IAM takes 64 characters, of which NAME-processor-role-1a2b3c4 is
+    # the longest.
+    if len(name) > _LONGEST_NAME or not re.fullmatch(r"[a-z](?:-?[a-z0-9])*", name):
+        raise InvalidNameError(
+            f"the pipeline's name must be at most {_LONGEST_NAME} lowercase letters, digits and "
+            f"single hyphens, beginning with a letter: ECR, S3 or IAM would refuse {name!r}"
+        )
+
+
+def _tagging(config: StackConfig) -> pulumi.ResourceTransformation:
+    """Gives every resource that takes tags those of the stack, which win over these two."""
+    tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), **config.tags}
+
+    def tag(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if "tags" not in args.props:
+            return None
+        if not config.are_tags_secret:
+            return pulumi.ResourceTransformationResult({**args.props, "tags": tags}, args.opts)
+        # The provider reports them once more, with its own default tags.
+        secret_too = pulumi.ResourceOptions(additional_secret_outputs=["tags_all"])
+        return pulumi.ResourceTransformationResult(
+            {**args.props, "tags": pulumi.Output.secret(tags)},
+            pulumi.ResourceOptions.merge(args.opts, secret_too),
+        )
+
+    return tag

@@ -64,7 +64,6 @@ class RequestsTable(pulumi.ComponentResource):
                 enabled=config.table.ttl_enabled, attribute_name=config.table.ttl_attribute
             ),
             deletion_protection_enabled=config.table.deletion_protection,
-            tags=config.tags,
             # As long as AWS refuses to delete the table, Pulumi stops before it deletes the rest.
             opts=pulumi.ResourceOptions(parent=self, protect=config.table.deletion_protection),
         )

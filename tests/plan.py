@@ -51,6 +51,8 @@ class Plan:
     registered: list[Registered]
     """Without the components, which no provider sees."""
     calls: list[tuple[str, Mapping[str, Any]]]
+    providers: Mapping[str, str]
+    """The explicit provider of each call; empty: the default one."""
     exports: Mapping[str, Any]
 
     def of_type(self, type_: str) -> list[Registered]:
@@ -82,17 +84,21 @@ def plan_of(
     stack: str = "dev",
     given: Mapping[str, Mapping[str, Any]] | None = None,
     failing: Collection[str] = (),
+    secrets: Collection[str] = (),
     preview: bool = False,
     project: Path = PROJECT,
 ) -> Plan:
     """The plan of a stack file, with `config` merged over it: sections by their keys.
 
-    `given` replaces what the resources of a type give back, `failing` are calls that find nothing.
-    A preview has `UNKNOWN` for all that only creation tells. Raises what the program raises.
+    `given` replaces what the resources of a type give back, `failing` are calls that find nothing,
+    `secrets` the keys, with their namespace, whose values the stack file has encrypted. A preview
+    has `UNKNOWN` for all that only creation tells. Raises what the program raises.
     """
     provider = _MadeUp(given or {}, failing)
     try:
-        deployed = run_program(stack, config or {}, provider, preview=preview, project=project)
+        deployed = run_program(
+            stack, config or {}, provider, preview=preview, secrets=secrets, project=project
+        )
     except ProgramError as error:
         raise error.__cause__ or error from None
     return _plan(deployed)
@@ -108,6 +114,7 @@ def _plan(deployed: Deployed) -> Plan:
             if not each.is_component
         ],
         calls=[(call.token, call.arguments) for call in deployed.look_ups],
+        providers={call.token: _name(call.provider) for call in deployed.look_ups},
         exports=deployed.exports,
     )
 

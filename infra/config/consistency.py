@@ -4,7 +4,7 @@ Every check yields what is wrong under which key. What the program needs of seve
 together is resolved here, once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -30,7 +30,8 @@ Parts: TypeAlias = Mapping[str, Any]
 """The settings that are clear, by their fields: what is left out has a mistake of its own."""
 
 _TAGS_OF_A_RESOURCE: Final = 50
-_OWN_TAGS: Final = 2
+_OWN_TAGS: Final = ("Project", "Stack")
+"""That each resource gets beside the stack's."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -162,13 +163,40 @@ def of_concurrency(function: FunctionConfig, event_source: EventSourceConfig) ->
 
 
 def of_tags(tags: Mapping[str, str]) -> Iterator[Mistake]:
-    """AWS's limit for the tags of a resource."""
-    if len(tags) > _TAGS_OF_A_RESOURCE - _OWN_TAGS:
+    """AWS's limit for the tags of a resource, and IAM's for their names."""
+    if len({*_OWN_TAGS, *tags}) > _TAGS_OF_A_RESOURCE:
         yield Mistake(
             "tags",
-            f"must be at most {_TAGS_OF_A_RESOURCE - _OWN_TAGS}, because the stack adds "
-            f"{_OWN_TAGS} and AWS takes {_TAGS_OF_A_RESOURCE}, got {len(tags)}",
+            f"must be at most {_TAGS_OF_A_RESOURCE - len(_OWN_TAGS)}, because the stack adds "
+            f"{len(_OWN_TAGS)} and AWS takes {_TAGS_OF_A_RESOURCE}, got {len(tags)}",
         )
+    for name, other in _differing_in_case(tags, _OWN_TAGS):
+        yield Mistake(f"tags.{name}", _one_of(other))
+
+
+def of_default_tags(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Mistake]:
+    """The same for what the AWS provider adds to each resource; keys are those below its tags."""
+    count = len({*_OWN_TAGS, *tags, *default_tags})
+    if count > _TAGS_OF_A_RESOURCE:
+        yield Mistake(
+            "",
+            f"must leave room for the stack's own: AWS takes {_TAGS_OF_A_RESOURCE} tags of a "
+            f"resource, and together there are {count}",
+        )
+    for name, other in _differing_in_case(default_tags, [*_OWN_TAGS, *tags]):
+        yield Mistake(f".{name}", _one_of(other))
+
+
+def _differing_in_case(names: Iterable[str], others: Iterable[str]) -> Iterator[tuple[str, str]]:
+    spelt = {other.casefold(): other for other in others}
+    for name in names:
+        other = spelt.setdefault(name.casefold(), name)
+        if other != name:
+            yield name, other
+
+
+def _one_of(other: str) -> str:
+    return f"differs from the tag {other} only in case, and IAM takes one of them: write {other}"
 
 
 _CHECKS: Final[tuple[tuple[Callable[..., Iterator[Mistake]], tuple[str, ...]], ...]] = (

@@ -5,7 +5,7 @@ resource. What each setting means stands in `infra.config.sections`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final, TypeAlias
 
@@ -13,7 +13,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from handler.config import HandlerConfig, RequestsStream
-from infra.config.consistency import resolved
+from infra.config.consistency import of_default_tags, resolved
 from infra.config.reader import SettingsReader
 from infra.config.sections import (
     STREAM_RETENTION_HOURS,
@@ -25,13 +25,20 @@ from infra.config.sections import (
     StreamConfig,
     TableConfig,
 )
-from infra.config.settings import Matching, Setting, check, declarations
+from infra.config.settings import (
+    Matching,
+    Refusal,
+    Setting,
+    check,
+    declarations,
+    value_of,
+)
 
 Tags: TypeAlias = Mapping[
     Annotated[
         str,
         Matching(
-            r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}",
+            r"(?!(?i:aws:))[\w .:/=+@-]{1,128}",
             "a name of 1 to 128 letters, digits, spaces and . : / = + @ - _, "
             "not beginning with aws:",
         ),
@@ -39,12 +46,12 @@ Tags: TypeAlias = Mapping[
     Annotated[
         str,
         Matching(
-            r"[\w\s.:/=+@-]{0,256}",
+            r"[\w .:/=+@-]{0,256}",
             "at most 256 letters, digits, spaces and . : / = + @ - _",
         ),
     ],
 ]
-"""AWS's rules for tags."""
+"""The rules for tags of the strictest of the services, IAM."""
 
 
 class ConfigError(pulumi.RunError):
@@ -84,7 +91,8 @@ class StackConfig:
     """The contract, as this stack has it."""
     filter_patterns: tuple[str, ...] = field(init=False)
     """The mapping's filter patterns in canonical form."""
-
+    are_tags_secret: bool = field(init=False)
+    """Whether the tags' values are kept encrypted."""
     warnings: tuple[str, ...] = field(init=False)
     """What does no harm, and is not meant so; each with its key."""
 
@@ -99,6 +107,7 @@ class StackConfig:
         object.__setattr__(self, "filter_patterns", found.filter_patterns)
         warnings = tuple(f"{key} {message}" for key, message in found.warnings)
         object.__setattr__(self, "warnings", warnings)
+        object.__setattr__(self, "are_tags_secret", False)
 
     @classmethod
     def load(cls, config: pulumi.Config) -> "StackConfig":
@@ -118,9 +127,16 @@ class StackConfig:
                 reader.mistake(
                     name, f"is set as {key}, which this project does not read: rename it"
                 )
+        for name in sorted(secrets & (_TOP_LEVEL_KEYS - {"tags"})):
+            reader.mistake(name, _ONLY_TAGS_MAY)
+        if runtime_config.is_config_secret(_DEFAULT_TAGS):
+            reader.mistakes.append(f"{_DEFAULT_TAGS} {_ONLY_TAGS_MAY}")
         read = cls._read(
-            reader, {name: _decoded(handed_over[prefix + name]) for name in sorted(own)}
+            reader,
+            {name: _decoded(handed_over[prefix + name]) for name in sorted(own)},
+            default_tags=_default_tags(_decoded(handed_over.get(_DEFAULT_TAGS))),
         )
+        object.__setattr__(read, "are_tags_secret", "tags" in secrets)
         for warning in read.warnings:
             pulumi.log.warn(f"{config.name}:{warning}")
         return read
@@ -131,7 +147,13 @@ class StackConfig:
         return cls._read(SettingsReader(namespace), values)
 
     @classmethod
-    def _read(cls, reader: SettingsReader, values: Mapping[str, object]) -> "StackConfig":
+    def _read(
+        cls,
+        reader: SettingsReader,
+        values: Mapping[str, object],
+        *,
+        default_tags: Mapping[str, str] | None = None,
+    ) -> "StackConfig":
         paths = [name for name in values if name.partition(".")[0] in _TOP_LEVEL_KEYS - {name}]
         for path in paths:
             reader.mistake(path, f"is no key of its own; nest it: pulumi config set --path {path}")
@@ -143,6 +165,8 @@ class StackConfig:
         }
         for key, message in resolved(clear).mistakes:
             reader.mistake(key, message)
+        if default_tags:
+            reader.mistakes += _mistakes_of_default_tags(default_tags, clear.get("tags", {}))
         if reader.mistakes:
             raise ConfigError(reader.mistakes)
         return cls(**read)
@@ -158,6 +182,11 @@ class StackConfig:
 _TOP_LEVEL_KEYS: Final = frozenset(declared.key for declared in declarations(StackConfig))
 _PACKAGES: Final = frozenset({"aws", "docker", "pulumi"})
 """Whose settings stand in the same file."""
+_DEFAULT_TAGS: Final = "aws:defaultTags"
+"""The AWS provider's own setting: it adds these tags to each resource."""
+_ONLY_TAGS_MAY: Final = (
+    "holds a secret, which would stand in plain text in the state: only tags may hold one"
+)
 
 
 def _decoded(value: object) -> object:
@@ -166,6 +195,22 @@ def _decoded(value: object) -> object:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def _default_tags(given: object) -> Mapping[str, str]:
+    tags = given.get("tags") if isinstance(given, Mapping) else None
+    return tags if isinstance(tags, Mapping) else {}
+
+
+def _mistakes_of_default_tags(
+    default_tags: Mapping[str, str], tags: Mapping[str, str]
+) -> Iterator[str]:
+    refusals: list[Refusal] = []
+    value_of(Tags, default_tags, f"{_DEFAULT_TAGS}.tags", refusals)
+    for refusal in refusals:
+        yield f"{refusal.path} {refusal.words}"
+    for name, message in of_default_tags(default_tags, tags):
+        yield f"{_DEFAULT_TAGS}.tags{name} {message}"
 
 
 def handler_config(

@@ -43,6 +43,8 @@ class Resource:
     """The inputs whose changes the engine passes over."""
     secrets: frozenset[str]
     """The inputs that the engine keeps encrypted."""
+    secret_outputs: frozenset[str]
+    """The outputs that it keeps encrypted because the program says so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,8 @@ class LookUp:
 
     token: str
     arguments: Mapping[str, Any]
+    provider: str
+    """Reference of the explicit provider; empty for the default one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +125,8 @@ class Monitor(mocks.MockMonitor):
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
 
-    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._look_ups.append(LookUp(token=token, arguments=arguments))
+    def look_up(self, token: str, arguments: Mapping[str, Any], provider: str) -> Mapping[str, Any]:
+        self._look_ups.append(LookUp(token=token, arguments=arguments, provider=provider))
         try:
             return self._provider.look_up(token, arguments)
         except Exception as error:
@@ -176,6 +180,7 @@ def _resource(request: Any, response: Any) -> Resource:
         retain_on_delete=request.retainOnDelete,
         ignore_changes=tuple(request.ignoreChanges),
         secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
+        secret_outputs=frozenset(request.additionalSecretOutputs),
     )
 
 
@@ -200,7 +205,7 @@ class _Creating(mocks.Mocks):
         return f"{args.name}-id", {**args.inputs, **outputs}
 
     def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override] # Pulumi takes both
-        return dict(self._monitor.look_up(args.token, plain(args.args)))
+        return dict(self._monitor.look_up(args.token, plain(args.args), args.provider or ""))
 
 
 @contextlib.contextmanager

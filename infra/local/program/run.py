@@ -7,7 +7,7 @@ import asyncio
 import logging
 import runpy
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,11 +32,13 @@ def run_program(
     *,
     preview: bool = False,
     project: Path = PROJECT,
+    secrets: Collection[str] = (),
 ) -> Deployed:
     """Runs `__main__.py` and returns what it made, once every registration has landed.
 
     `config` has the project's keys, nested, and is merged over the stack file. A preview creates
-    nothing, and what only creation tells is unknown in it. Raises `ProgramError`.
+    nothing, and what only creation tells is unknown in it. `secrets` are the keys, with their
+    namespace, whose values the stack file has encrypted. Raises `ProgramError`.
     """
     try:
         name = stack_file.project_name(project)
@@ -48,7 +50,7 @@ def run_program(
 
     def run() -> None:
         try:
-            _run(project, name, stack_name, values, monitor)
+            _run(project, name, stack_name, values, secrets=secrets, monitor=monitor)
         except BaseException as error:  # noqa: BLE001 - raised again where the caller can see it
             failure.append(error)
 
@@ -63,12 +65,18 @@ def run_program(
 
 
 def _run(
-    project: Path, name: str, stack_name: str, values: Mapping[str, Any], monitor: Monitor
+    project: Path,
+    name: str,
+    stack_name: str,
+    values: Mapping[str, Any],
+    *,
+    secrets: Collection[str],
+    monitor: Monitor,
 ) -> None:
     # As the language host does: what a failed output leaves behind says nothing to anyone.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     pulumi.runtime.reset_options()
-    pulumi.runtime.set_all_config(stack_file.handed_over(values), [])
+    pulumi.runtime.set_all_config(stack_file.handed_over(values), list(secrets))
 
     async def run_in_stack() -> None:
         mocks.set_mocks(

@@ -1,12 +1,29 @@
 """The whole program: both stacks, what they export, and how the components hang together."""
 
 import json
+import re
 import subprocess
+from pathlib import Path
 
+import pulumi
 import pytest
 
 from handler.config import RequestsStream
-from tests.plan import ACCOUNT, REGION, plan_of
+from infra.config.stack import StackConfig
+from infra.pipeline import RequestsPipeline
+from tests.plan import (
+    ACCOUNT,
+    AUTHORIZATION_TOKEN,
+    BUCKET,
+    FUNCTION,
+    GET_IMAGE,
+    GET_REPOSITORY,
+    REGION,
+    REPOSITORY,
+    ROLE,
+    TABLE,
+    plan_of,
+)
 
 NO_IDEMPOTENCY = {"idempotency": {"enabled": False}}
 
@@ -108,3 +125,68 @@ def arguments_of(command: str) -> list[str]:
     script = f"aws() {{ printf '%s\\0' \"$@\"; }}; {command}"
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Orders", "my_orders", "orders-", "-orders", "my--orders", "1st", "", "a" * 41, "orders.new"],
+)
+def test_a_name_that_a_service_would_refuse_is_one_message_before_the_first_resource(
+    name: str,
+) -> None:
+    with pytest.raises(pulumi.RunError, match="the pipeline's name must be at most 40 lowercase"):
+        RequestsPipeline(name, StackConfig())
+
+
+@pytest.mark.parametrize("name", ["orders", "orders-2", "a", "a" * 40])
+def test_every_physical_name_is_one_that_its_service_takes(name: str, tmp_path: Path) -> None:
+    plan = plan_of(project=project_with(tmp_path, f'RequestsPipeline("{name}", StackConfig())'))
+
+    named = {
+        BUCKET: r"[a-z0-9-]{3,63}",
+        REPOSITORY: r"[a-z][a-z0-9-]{1,255}",
+        ROLE: r"[\w+=,.@-]{1,64}",
+        FUNCTION: r"[\w-]{1,64}",
+        TABLE: r"[\w.-]{3,255}",
+    }
+    assert all(
+        re.fullmatch(pattern, f"{each.name}-1a2b3c4")
+        for type_, pattern in named.items()
+        for each in plan.of_type(type_)
+    )
+
+
+def test_a_pipelines_own_provider_makes_all_of_it_and_answers_all_its_calls(
+    tmp_path: Path,
+) -> None:
+    plan = plan_of(
+        project=project_with(
+            tmp_path,
+            """
+import pulumi_aws as aws
+
+elsewhere = aws.Provider("elsewhere", region="eu-west-1")
+opts = pulumi.ResourceOptions(providers=[elsewhere])
+RequestsPipeline("built", StackConfig(), opts=opts)
+older = ImageConfig(digest="sha256:" + 64 * "0")
+RequestsPipeline("rolled-back", StackConfig(image=older), opts=opts)
+""",
+        )
+    )
+
+    assert set(plan.providers) == {AUTHORIZATION_TOKEN, GET_REPOSITORY, GET_IMAGE}
+    assert set(plan.providers.values()) == {"elsewhere-id"}
+
+
+def project_with(folder: Path, program: str) -> Path:
+    """A project whose program is these lines."""
+    (folder / "Pulumi.yaml").write_text("name: another\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-west-1\n")
+    imports = """
+import pulumi
+from infra.config import ImageConfig
+from infra.config.stack import StackConfig
+from infra.pipeline import RequestsPipeline
+"""
+    (folder / "__main__.py").write_text(imports + program)
+    return folder

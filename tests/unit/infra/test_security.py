@@ -83,6 +83,24 @@ def test_every_resource_that_takes_tags_has_those_of_the_stack(plan: Plan) -> No
     assert untagged == set()
 
 
+def test_a_secret_tag_is_one_wherever_it_is_kept() -> None:
+    secret = plan_of({"tags": {"Owner": "hush"}}, secrets=["requests-processor:tags"])
+
+    tagged = [each for each in secret.registered if each.type in TAKES_TAGS]
+    assert all("tags" in each.secrets and "tagsAll" in each.secret_outputs for each in tagged)
+    elsewhere = [
+        {key: value for key, value in each.inputs.items() if key not in each.secrets}
+        for each in secret.registered
+    ]
+    assert "hush" not in json.dumps([elsewhere, secret.exports])
+
+
+def test_tags_that_are_no_secret_are_to_be_read(plan: Plan) -> None:
+    tagged = [each for each in plan.registered if each.type in TAKES_TAGS]
+
+    assert all("tags" not in each.secrets and not each.secret_outputs for each in tagged)
+
+
 def test_the_stacks_own_tags_are_added_and_win() -> None:
     tagged = plan_of({"tags": {"Owner": "payments", "Project": "renamed"}})
 

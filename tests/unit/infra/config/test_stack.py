@@ -20,7 +20,7 @@ from infra.config import (
     StreamConfig,
     TableConfig,
 )
-from infra.config.settings import InvalidSettingError, described
+from infra.config.settings import InvalidSettingError, declarations, described
 from infra.config.stack import ConfigError, StackConfig, handler_config
 from tests.plan import handed_over, plan_of, stack_values
 
@@ -451,13 +451,135 @@ def test_the_settings_of_providers_are_left_alone() -> None:
     assert load(values) == StackConfig()
 
 
-def test_a_secret_value_is_used_like_any_other() -> None:
+def test_a_tag_may_be_a_secret() -> None:
+    values = {"requests-processor:tags": json.dumps({"Owner": "payments"})}
+
+    assert load(values, secrets=("requests-processor:tags",)).are_tags_secret is True
+    assert load(values).are_tags_secret is False
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(f"requests-processor:{each.key}" for each in declarations(StackConfig)),
+        "aws:defaultTags",
+    ],
+)
+def test_a_secret_anywhere_else_is_one_mistake(key: str) -> None:
+    if key == "requests-processor:tags":
+        return
+    with pytest.raises(ConfigError) as caught:
+        load({key: "{}"}, secrets=(key,))
+
+    assert str(caught.value).splitlines()[1:] == [
+        (
+            f"  - {key} holds a secret, which would stand in plain text in the state: "
+            "only tags may hold one"
+        )
+    ]
+
+
+@pytest.mark.parametrize("key", ["aws:secretKey", "docker:registryAuth", "other:thing"])
+def test_the_secrets_of_others_are_theirs(key: str) -> None:
+    assert load({key: "hush"}, secrets=(key,)) == StackConfig()
+
+
+@pytest.mark.parametrize(
+    ("tags", "default_tags", "message"),
+    [
+        pytest.param(
+            {"project": "x"},
+            {},
+            "requests-processor:tags.project differs from the tag Project only in case",
+            id="the stack's own",
+        ),
+        pytest.param(
+            {"Owner": "a", "OWNER": "b"},
+            {},
+            "requests-processor:tags.OWNER differs from the tag Owner only in case",
+            id="each other",
+        ),
+        pytest.param(
+            {"Owner": "a"},
+            {"owner": "b"},
+            "aws:defaultTags.tags.owner differs from the tag Owner only in case",
+            id="a default tag and a tag",
+        ),
+        pytest.param(
+            {},
+            {"STACK": "b"},
+            "aws:defaultTags.tags.STACK differs from the tag Stack only in case",
+            id="a default tag and the stack's own",
+        ),
+        pytest.param(
+            {},
+            {"Team": "a", "team": "b"},
+            "aws:defaultTags.tags.team differs from the tag Team only in case",
+            id="two default tags",
+        ),
+        pytest.param(
+            {f"t{i}": "" for i in range(40)},
+            {f"d{i}": "" for i in range(9)},
+            "aws:defaultTags.tags must leave room for the stack's own: AWS takes 50 tags of a "
+            "resource, and together there are 51",
+            id="together too many",
+        ),
+        pytest.param(
+            {},
+            {"Owner": "you & me"},
+            "aws:defaultTags.tags.Owner must be at most 256 letters, digits, spaces and",
+            id="a default tag that AWS refuses",
+        ),
+        pytest.param(
+            {"Owner": "a\tb"},
+            {},
+            "requests-processor:tags.Owner must be at most 256 letters, digits, spaces and",
+            id="a control character in a value",
+        ),
+        pytest.param(
+            {"Own\ner": "a"},
+            {},
+            "must have a name of 1 to 128 letters, digits, spaces and",
+            id="a control character in a name",
+        ),
+    ],
+)
+def test_tags_that_a_service_would_refuse_are_one_mistake(
+    tags: dict[str, str], default_tags: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(
+            {
+                "requests-processor:tags": json.dumps(tags),
+                "aws:defaultTags": json.dumps({"tags": default_tags}),
+            }
+        )
+
+    assert str(caught.value).startswith("1 mistake in")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tags", "default_tags"),
+    [
+        pytest.param({"Project": "renamed"}, {"Project": "too"}, id="the same name"),
+        pytest.param(
+            {f"t{i}": "" for i in range(40)}, {f"t{i}": "" for i in range(45)}, id="shared names"
+        ),
+        pytest.param({"Kostenstelle Süd": "a + b"}, {}, id="letters of any language"),
+    ],
+)
+def test_tags_that_every_service_takes_are_taken(
+    tags: dict[str, str], default_tags: dict[str, str]
+) -> None:
     config = load(
-        {"requests-processor:table": json.dumps({"kmsKeyArn": KEY})},
-        secrets=("requests-processor:table",),
+        {
+            "requests-processor:tags": json.dumps(tags),
+            "aws:defaultTags": json.dumps({"tags": default_tags}),
+        }
     )
 
-    assert config.table.kms_key_arn == KEY
+    assert config.tags == tags
 
 
 def test_a_secret_value_that_does_not_fit_is_not_shown() -> None:
