@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.config.sections import Architecture
+from infra.config import Architecture, FunctionConfig
 from infra.image_check.contents import Contents
 from infra.image_check.document import UnreadableImageError
 from infra.image_check.problems import in_words, problems
@@ -60,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--architecture",
         choices=[str(architecture) for architecture in Architecture],
-        default=str(Architecture.X86_64),
-        help="of the function (default: x86_64)",
+        default=str(FunctionConfig().architecture),
+        help="of the function (default: that of the program, %(default)s)",
     )
     return parser
 

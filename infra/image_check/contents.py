@@ -1,7 +1,7 @@
 """What an image consists of: perhaps an index, a manifest, its configuration and its layers.
 
-Where these are read from is the business of `infra.image_check.saved_tar` and
-`infra.image_check.registry`, what Lambda says to them that of `infra.image_check.problems`.
+`infra.image_check.saved_tar` and `infra.image_check.registry` read them; what Lambda says to them
+stands in `infra.image_check.problems`.
 """
 
 from collections.abc import Sequence
@@ -37,13 +37,13 @@ class Descriptor:
         annotations = document.document("annotations")
         platform = _platform(document.document("platform"))
         return cls(
-            digest=document.text("digest"),
-            media_type=document.text("mediaType"),
+            digest=document.string("digest"),
+            media_type=document.string("mediaType"),
             size=document.number("size"),
             platform=platform,
             is_attestation=platform == "unknown/unknown"
-            or annotations.text("vnd.docker.reference.type") == "attestation-manifest",
-            name=annotations.text("io.containerd.image.name"),
+            or annotations.string("vnd.docker.reference.type") == "attestation-manifest",
+            name=annotations.string("io.containerd.image.name"),
         )
 
 
@@ -103,7 +103,7 @@ class Store(Protocol):
 
 def contents(store: Store, manifest: Document, media_type: str, *, platform: str) -> Contents:
     """What the manifest leads to. Of an index's images, the one for the platform is read."""
-    media_type = media_type or manifest.text("mediaType")
+    media_type = media_type or manifest.string("mediaType")
     if "manifests" not in manifest:
         return Contents(index=None, image=_image(store, manifest, media_type))
     index = Index(
@@ -129,8 +129,8 @@ def image(
         media_type=media_type,
         is_configured=config is not None,
         platform=_platform(described),
-        entry_point=tuple(container.texts("Entrypoint")),
-        command=tuple(container.texts("Cmd")),
+        entry_point=tuple(container.strings("Entrypoint")),
+        command=tuple(container.strings("Cmd")),
         layer_types=layers,
         size=size,
     )
@@ -156,7 +156,7 @@ def _image(store: Store, manifest: Document, media_type: str, digest: str = "") 
         _config(store, manifest),
         layers=frozenset(layer.media_type for layer in layers),
         size=store.size(layers),
-        media_type=media_type or manifest.text("mediaType"),
+        media_type=media_type or manifest.string("mediaType"),
         digest=digest,
     )
 
@@ -164,7 +164,7 @@ def _image(store: Store, manifest: Document, media_type: str, digest: str = "") 
 def _config(store: Store, manifest: Document) -> Document | None:
     if manifest.number("schemaVersion") == 1:
         return None
-    digest = manifest.document("config").text("digest")
+    digest = manifest.document("config").string("digest")
     if not digest:
         raise UnreadableImageError(f"{manifest.where} names no configuration")
     return Document.parse(f"the configuration {digest}", store.blob(digest))
@@ -172,4 +172,4 @@ def _config(store: Store, manifest: Document) -> Document | None:
 
 def _platform(document: Document) -> str:
     """The variant is left out: linux/arm64 and linux/arm64/v8 are the same to Lambda."""
-    return "/".join(filter(None, (document.text("os"), document.text("architecture"))))
+    return "/".join(filter(None, (document.string("os"), document.string("architecture"))))

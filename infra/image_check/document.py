@@ -1,6 +1,6 @@
 """The JSON documents that an image consists of, read field by field.
 
-What the fields mean is the business of `infra.image_check.contents`.
+What the fields mean stands in `infra.image_check.contents`.
 """
 
 import json
@@ -29,11 +29,11 @@ class Document:
     def __contains__(self, name: str) -> bool:
         return name in self._fields
 
-    def text(self, name: str) -> str:
+    def string(self, name: str) -> str:
         """Empty when it is missing or null."""
         value = self._fields.get(name) or ""
         if not isinstance(value, str):
-            raise UnreadableImageError(f"{self.where}: {name} must be a text")
+            raise UnreadableImageError(f"{self.where}: {name} must be a string")
         return value
 
     def number(self, name: str) -> int:
@@ -43,11 +43,11 @@ class Document:
             raise UnreadableImageError(f"{self.where}: {name} must be a whole number")
         return value
 
-    def texts(self, name: str) -> list[str]:
+    def strings(self, name: str) -> list[str]:
         """Empty when it is missing or null."""
         value = self._fields.get(name) or []
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise UnreadableImageError(f"{self.where}: {name} must be a list of texts")
+            raise UnreadableImageError(f"{self.where}: {name} must be a list of strings")
         return value
 
     def document(self, name: str) -> "Document":

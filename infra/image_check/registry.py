@@ -1,15 +1,18 @@
 """An image in a registry, read over the registry's HTTP API: manifests and configuration only.
 
 https, and http on this machine alone. ECR gets a token of the AWS credentials in the environment;
-other registries are asked without credentials.
+other registries are asked without credentials, with the token that they hand out to anyone
+(distribution.github.io/distribution/spec/auth/token; public.ecr.aws answers nobody without one).
 """
 
 import http.client
 import re
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from infra.image_check.contents import Contents, Descriptor, Size, contents
@@ -96,7 +99,7 @@ class _Repository:
 
     def __init__(self, reference: Reference, token: str | None) -> None:
         self._reference = reference
-        self._token = token
+        self._authorization = None if token is None else f"Basic {token}"
 
     def manifest(self, version: str) -> tuple[Document, str]:
         text, media_type = self._get(f"manifests/{version}", accept=", ".join(MANIFEST_TYPES))
@@ -112,23 +115,63 @@ class _Repository:
 
     def _get(self, path: str, *, accept: str) -> tuple[bytes, str]:
         url = f"{self._reference.url}/{path}"
-        request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - http(s) only
-        if self._token is not None:
-            # ECR redirects to S3, which must not see it.
-            request.add_unredirected_header("Authorization", f"Basic {self._token}")
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
-                return response.read(), response.headers.get_content_type()
+            return _fetched(url, accept, self._authorization)
         except urllib.error.HTTPError as error:
             with error:
-                raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
-        except (OSError, OverflowError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise UnreadableImageError(f"{url}: {reason}") from error
+                token_url = self._token_url(error)
+                if token_url is None:
+                    raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
+        self._authorization = f"Bearer {_token(token_url)}"
+        return self._get(path, accept=accept)
+
+    def _token_url(self, refusal: urllib.error.HTTPError) -> str | None:
+        """Where a token for anyone is to be had; None when there is none, or we have one."""
+        kind, _, challenge = refusal.headers.get("WWW-Authenticate", "").partition(" ")
+        parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+        realm = parameters.pop("realm", "")
+        protocol = self._reference.url.partition("//")[0]
+        if (
+            refusal.code != HTTPStatus.UNAUTHORIZED
+            or self._authorization is not None
+            or kind.lower() != "bearer"
+            or not realm.startswith(("https://", f"{protocol}//"))
+        ):
+            return None
+        return f"{realm}?{urllib.parse.urlencode(parameters)}"
+
+
+def _token(url: str) -> str:
+    try:
+        text, _ = _fetched(url, "application/json", None)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
+    answer = Document.parse("the registry's token", text)
+    token = answer.string("token") or answer.string("access_token")
+    if not token:
+        raise UnreadableImageError(f"{url} gave no token")
+    return token
+
+
+def _fetched(url: str, accept: str, authorization: str | None) -> tuple[bytes, str]:
+    """The body and its media type. Raises `HTTPError`, or else `UnreadableImageError`."""
+    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - http(s) only
+    if authorization is not None:
+        # ECR redirects to S3, which must not see it.
+        request.add_unredirected_header("Authorization", authorization)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
+            return response.read(), response.headers.get_content_type()
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, OverflowError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise UnreadableImageError(f"{url}: {reason}") from error
 
 
 def _meaning(error: urllib.error.HTTPError) -> str:
     answer = f"{error.code} {error.reason}"
-    if error.code in (401, 403):
+    if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return f"{answer}; the image can be checked from a tar too: docker save --output image.tar"
     return answer

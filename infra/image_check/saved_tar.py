@@ -132,11 +132,11 @@ def _from_docker(archive: _Archive) -> Contents:
     if len(images) != 1:
         raise _not_one_image(archive, len(images))
     (saved,) = images
-    config = saved.text("Config")
+    config = saved.string("Config")
     found = image(
         Document.parse(config, archive.read(config)),
         layers=frozenset(),
-        size=archive.size(saved.texts("Layers")),
+        size=archive.size(saved.strings("Layers")),
     )
     return Contents(index=None, image=found)
 

@@ -77,7 +77,7 @@ def test_by_its_digest_the_same_image_comes_back(pushed: str, image: str) -> Non
 
 def test_lambda_would_take_it_from_the_registry(pushed: str) -> None:
     check = subprocess.run(
-        [sys.executable, "-m", "infra.image_check", pushed],
+        [sys.executable, "-m", "infra.image_check", pushed, "--architecture", "x86_64"],
         capture_output=True,
         text=True,
         check=False,
@@ -91,7 +91,7 @@ def test_lambda_would_take_it_from_a_tar(image: str, tmp_path: Path) -> None:
     docker("save", "--output", str(tar), image)
 
     check = subprocess.run(
-        [sys.executable, "-m", "infra.image_check", str(tar)],
+        [sys.executable, "-m", "infra.image_check", str(tar), "--architecture", "x86_64"],
         capture_output=True,
         text=True,
         check=False,

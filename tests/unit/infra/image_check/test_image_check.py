@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.config import FunctionConfig
 from infra.image_check.__main__ import main
 from tests.unit.infra.image_check.image_files import (
     DOCKER_LIST,
@@ -37,7 +38,7 @@ def blobs() -> Blobs:
 
 def check(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[str]]:
     """The exit code, and what is printed: a line for each problem and each remedy."""
-    code = main([str(path), *options])
+    code = main([str(path), "--architecture", "x86_64", *options])
     printed = capsys.readouterr()
     return code, (printed.out + printed.err).splitlines()
 
@@ -341,7 +342,7 @@ def test_the_command_runs_as_a_module(path: Path) -> None:
     docker_tar(path, config())
 
     done = subprocess.run(
-        [sys.executable, "-m", "infra.image_check", path],
+        [sys.executable, "-m", "infra.image_check", path, "--architecture", "x86_64"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -349,3 +350,13 @@ def test_the_command_runs_as_a_module(path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_image_that_the_program_builds_by_default_is_taken_by_default(
+    path: Path,
+) -> None:
+    platform = FunctionConfig().architecture.platform
+    built = config(architecture=platform.removeprefix("linux/"))
+    docker_tar(path, built)
+
+    assert main([str(path)]) == 0

@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> Path:
 
 def error(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """The one line about bad input."""
-    code = main([str(path)])
+    code = main([str(path), "--architecture", "x86_64"])
     printed = capsys.readouterr()
     (line,) = printed.err.splitlines()
     assert (code, printed.out) == (2, "")
@@ -61,7 +61,7 @@ def test_a_layer_that_is_damaged_is_bad_input(
         ({"manifest.json": b"[]"}, "TAR holds 0 images; save the one to check alone"),
         ({"manifest.json": b"[{}, {}]"}, "TAR holds 2 images; save the one to check alone"),
         ({"manifest.json": b'[{"Config": "c"}]'}, "TAR has no file c"),
-        ({"manifest.json": b'[{"Config": 1}]'}, "manifest.json[0]: Config must be a text"),
+        ({"manifest.json": b'[{"Config": 1}]'}, "manifest.json[0]: Config must be a string"),
         ({"index.json": b"[]"}, "index.json must be a JSON object"),
         ({"index.json": b"{}"}, "TAR holds 0 images; save the one to check alone"),
         ({"index.json": b'{"manifests": 1}'},

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from infra.image_check.__main__ import main
+from infra.image_check import __main__ as command
 from infra.image_check.registry import Reference, read_registry, token_for
 from infra.local.aws.emulator import Emulator
 from tests.unit.infra.image_check.image_files import (
@@ -24,6 +24,11 @@ from tests.unit.infra.image_check.image_files import (
 )
 
 SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+
+def main(arguments: list[str]) -> int:
+    """The command for the architecture that these images have."""
+    return command.main([*arguments, "--architecture", "x86_64"])
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,34 @@ class Registry:
         self.manifests: dict[str, tuple[bytes, str]] = {}
         self.asked: list[str] = []
         self.token: str | None = None
+        self.gives_tokens = False
+        """To anyone who asks, as public.ecr.aws does; nobody reads without one."""
 
     def push(self, manifest: Descriptor, tag: str = "1") -> str:
         """The name by which it is checked."""
         version = self.blobs[manifest["digest"]], manifest["mediaType"]
         self.manifests[tag] = self.manifests[manifest["digest"]] = version
         return f"{self.address}/requests:{tag}"
+
+    @property
+    def challenge(self) -> str:
+        """As public.ecr.aws writes it."""
+        return (
+            f'Bearer realm="http://{self.address}/token/",service="registry",'
+            'scope="repository:requests:pull"'
+        )
+
+    @property
+    def wanted(self) -> str | None:
+        """The authorization without which nobody reads."""
+        if self.gives_tokens:
+            return f"Bearer {self.token_path}"
+        return None if self.token is None else f"Basic {self.token}"
+
+    @property
+    def token_path(self) -> str:
+        """Where the token is asked for; the token itself, too."""
+        return "/token/?service=registry&scope=repository%3Arequests%3Apull"
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         self.asked.append(path)
@@ -58,8 +85,11 @@ class Registry:
             # As S3 does, which takes its own kind of authorization only.
             refused = authorization is not None
             return Answer(400) if refused else Answer(200, self.blobs[path.split("/")[2]])
-        if self.token is not None and authorization != f"Basic {self.token}":
-            return Answer(401)
+        if path.startswith("/token"):
+            return Answer(200, json.dumps({"token": path}).encode())
+        if authorization != self.wanted:
+            headers = {"WWW-Authenticate": self.challenge} if self.gives_tokens else {}
+            return Answer(401, headers=headers)
         kind, _, version = path.removeprefix("/v2/requests/").partition("/")
         if kind == "manifests" and version in self.manifests:
             manifest, media_type = self.manifests[version]
@@ -273,6 +303,31 @@ def test_a_token_is_for_the_registry_alone_and_not_for_where_it_redirects_to(
 
     assert found.image is not None
     assert found.image.platform == "linux/amd64"
+
+
+def test_a_registry_that_gives_a_token_to_anyone_is_asked_for_one_once(
+    registry: Registry,
+) -> None:
+    registry.gives_tokens = True
+
+    assert main([registry.push(registry.blobs.add_image(config()))]) == 0
+    assert registry.asked.count(registry.token_path) == 1
+
+
+@pytest.mark.parametrize(
+    "challenge", ["", "Basic", 'Bearer service="x"', 'Bearer realm="file:///etc/passwd"']
+)
+def test_a_challenge_that_names_no_token_is_bad_input(
+    registry: Registry,
+    challenge: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    registry.gives_tokens = True
+    monkeypatch.setattr(Registry, "challenge", challenge)
+
+    assert main([registry.push(registry.blobs.add_image(config()))]) == 2
+    assert "401 Unauthorized" in capsys.readouterr().err
 
 
 def test_a_registry_that_wants_credentials_is_bad_input_and_the_way_is_told(
