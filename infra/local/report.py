@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from infra.local.aws.resources import NOT_MADE_HERE
 from infra.local.function.invocation import Invocation
 from infra.local.program.engine import Resource
 
@@ -32,8 +33,14 @@ def resource_tree(resources: Sequence[Resource], title: str) -> Tree:
     for resource in resources:
         if resource.type != "pulumi:pulumi:Stack":
             parent = branches.get(resource.parent, tree)
-            branches[resource.urn] = parent.add(f"{resource.name}  {_displayed(resource.type)}")
+            line = f"{resource.name}  {_displayed(resource.type)}{_left_out(resource)}"
+            branches[resource.urn] = parent.add(line)
     return tree
+
+
+def _left_out(resource: Resource) -> str:
+    left_out = resource.outputs.get(NOT_MADE_HERE)
+    return f"  (not made here: {left_out})" if left_out else ""
 
 
 def _displayed(type_: str) -> str:

@@ -1,16 +1,18 @@
 """How each type of resource that the program registers is created in the embedded AWS.
 
-From the registered inputs to the outputs that the program reads. A type that is not here is an
-error: the local run must not look as if it had done what it did not.
+From the registered inputs to the outputs that the program reads. What users commonly add stands in
+`infra.local.aws.services`, tables in `infra.local.aws.tables`.
 """
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+from infra.local.aws import services
 from infra.local.aws.emulator import ACCOUNT, Emulator
+from infra.local.aws.tables import create_table
 
 Inputs: TypeAlias = Mapping[str, Any]
 Outputs: TypeAlias = dict[str, Any]
@@ -21,72 +23,78 @@ EVENT_SOURCE_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
 IMAGE: Final = "docker:index/image:Image"
 
 
-class UnknownResourceError(Exception):
-    """The local run does not know how to create a type of resource, or to answer a look-up."""
+NOT_MADE_HERE: Final = "notMadeHere"
+"""The output that says what the local run leaves out: the whole resource, or some of its inputs."""
+
+_OF_PULUMI: Final = frozenset({"forceDelete", "forceDestroy", "forceDetachPolicies", "region"})
+"""Inputs that the provider keeps to itself, or that every resource here has alike."""
+
+
+class UnknownLookUpError(Exception):
+    """The local run does not know how to answer a look-up."""
 
 
 def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs:
-    """Creates one resource. Raises `UnknownResourceError`, and what AWS refuses as boto3 does.
+    """Creates one resource. Raises what AWS refuses, as boto3 does.
 
-    The physical name is the given one, else the resource's own; Pulumi adds random letters.
+    The physical name is the given one, else the resource's own; Pulumi adds random letters. A type
+    that is not known is not made, and an input that nothing reads has no effect: both are said in
+    the output `NOT_MADE_HERE`, so that nothing looks done that is not.
     """
-    if type_ not in _CREATORS:
-        raise UnknownResourceError(f"the local run cannot create {type_} ({name})")
-    return _CREATORS[type_](emulator, str(inputs.get("name") or name), inputs)
+    creator = _CREATORS.get(type_)
+    if creator is None:
+        arn = f"arn:aws:{type_.partition(':')[2].partition('/')[0]}:::not-made-here/{name}"
+        return {"arn": arn, "name": name, NOT_MADE_HERE: "all of it"}
+    noting = _NotingInputs(inputs)
+    outputs = creator(emulator, str(noting.get("name") or name), noting)
+    if type_ not in _MADE_LATER and noting.unread:
+        return {**outputs, NOT_MADE_HERE: ", ".join(noting.unread)}
+    return outputs
+
+
+class _NotingInputs(Mapping[str, Any]):
+    """Inputs that know which of them were asked for."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._read = set[str]()
+
+    @property
+    def unread(self) -> list[str]:
+        """What has a value, and nobody asked for."""
+        return [
+            key
+            for key, value in self._inputs.items()
+            if value is not None and key not in self._read | _OF_PULUMI
+        ]
+
+    def __getitem__(self, key: str) -> Any:
+        self._read.add(key)
+        return self._inputs[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inputs)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
 
 
 def look_up(emulator: Emulator, token: str, arguments: Inputs) -> Outputs:
-    """Answers a call of a provider's function. Raises `UnknownResourceError`."""
+    """Answers a call of a provider's function. Raises `UnknownLookUpError`."""
     if token not in _LOOK_UPS:
-        raise UnknownResourceError(f"the local run cannot answer {token}")
+        raise UnknownLookUpError(f"the local run cannot answer {token}")
     return _LOOK_UPS[token](emulator, arguments)
 
 
-def _table(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    dynamodb = emulator.client("dynamodb")
-    request: dict[str, Any] = {
-        "TableName": name,
-        "KeySchema": [{"AttributeName": inputs["hashKey"], "KeyType": "HASH"}],
-        "AttributeDefinitions": [
-            {"AttributeName": attribute["name"], "AttributeType": attribute["type"]}
-            for attribute in inputs["attributes"]
-        ],
-        "BillingMode": inputs["billingMode"],
-        "DeletionProtectionEnabled": inputs.get("deletionProtectionEnabled", False),
-        "Tags": _tags(inputs),
-    }
-    if inputs.get("streamEnabled"):
-        request["StreamSpecification"] = {
-            "StreamEnabled": True,
-            "StreamViewType": inputs["streamViewType"],
-        }
-    encryption = inputs.get("serverSideEncryption")
-    if encryption:
-        request["SSESpecification"] = {"Enabled": encryption["enabled"], "SSEType": "KMS"}
-        if encryption.get("kmsKeyArn"):
-            request["SSESpecification"]["KMSMasterKeyId"] = encryption["kmsKeyArn"]
-    table = dynamodb.create_table(**request)["TableDescription"]
-    if inputs.get("pointInTimeRecovery", {}).get("enabled"):
-        dynamodb.update_continuous_backups(
-            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
-    if inputs.get("ttl", {}).get("enabled"):
-        attribute = inputs["ttl"]["attributeName"]
-        dynamodb.update_time_to_live(
-            TableName=name,
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
-        )
-    stream = {"streamArn": table["LatestStreamArn"]} if "LatestStreamArn" in table else {}
-    return {"name": name, "arn": table["TableArn"], **stream}
-
-
 def _bucket(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    del inputs
     request: dict[str, Any] = {"Bucket": name}
     if emulator.region != "us-east-1":
         request["CreateBucketConfiguration"] = {"LocationConstraint": emulator.region}
-    emulator.client("s3").create_bucket(**request)
-    return {"bucket": name, "arn": f"arn:aws:s3:::{name}"}
+    s3 = emulator.client("s3")
+    s3.create_bucket(**request)
+    if inputs.get("tags"):
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": _tags(inputs)})
+    return {"id": name, "bucket": name, "arn": f"arn:aws:s3:::{name}"}
 
 
 def _bucket_versioning(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
@@ -153,6 +161,7 @@ def _bucket_lifecycle(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 def _bucket_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     """Without the statements that refuse plain HTTP: that is what the embedded AWS speaks."""
+    bucket = inputs["bucket"]
     document = json.loads(inputs["policy"])
     document["Statement"] = [
         statement
@@ -161,7 +170,7 @@ def _bucket_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     ]
     if document["Statement"]:
         policy = json.dumps(document)
-        emulator.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=policy)
+        emulator.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
     return {}
 
 
@@ -169,7 +178,7 @@ def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     role = emulator.client("iam").create_role(
         RoleName=name, AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Tags=_tags(inputs)
     )["Role"]
-    return {"name": name, "arn": role["Arn"]}
+    return {"id": name, "name": name, "arn": role["Arn"]}
 
 
 def _role_policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
@@ -190,6 +199,8 @@ def _repository(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     repository = emulator.client("ecr").create_repository(
         repositoryName=name,
         imageTagMutability=inputs["imageTagMutability"],
+        imageScanningConfiguration=inputs.get("imageScanningConfiguration", {}),
+        encryptionConfiguration=_encryption(inputs),
         tags=_tags(inputs),
     )["repository"]
     return {
@@ -198,6 +209,13 @@ def _repository(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
         "repositoryUrl": repository["repositoryUri"],
         "registryId": repository["registryId"],
     }
+
+
+def _encryption(inputs: Inputs) -> dict[str, str]:
+    for each in inputs.get("encryptionConfigurations", []):
+        own_key = {"kmsKey": each["kmsKey"]} if each.get("kmsKey") else {}
+        return {"encryptionType": each["encryptionType"], **own_key}
+    return {"encryptionType": "AES256"}
 
 
 def _repository_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
@@ -259,8 +277,9 @@ def _get_image(emulator: Emulator, arguments: Inputs) -> Outputs:
 
 
 _CREATORS: Final[Mapping[str, Create]] = {
+    **services.CREATORS,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
-    "aws:dynamodb/table:Table": _table,
+    "aws:dynamodb/table:Table": create_table,
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _lifecycle_policy,
     "aws:ecr/repository:Repository": _repository,
     "aws:ecr/repositoryPolicy:RepositoryPolicy": _repository_policy,
@@ -279,7 +298,11 @@ _CREATORS: Final[Mapping[str, Create]] = {
     FUNCTION: _function,
     IMAGE: _image,
 }
+_MADE_LATER: Final = frozenset({EVENT_SOURCE_MAPPING, FUNCTION, IMAGE})
+"""Types whose inputs are read when the run starts them."""
+
 _LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {
+    **services.LOOK_UPS,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:ecr/getImage:getImage": _get_image,
     "aws:ecr/getRepository:getRepository": _get_repository,

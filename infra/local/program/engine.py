@@ -202,7 +202,7 @@ class _Creating(mocks.Mocks):
         if not args.custom:
             return f"{args.name}-id", {}  # a component: its children are what is created
         outputs = self._monitor.create(args.typ, args.name, plain(args.inputs))
-        return f"{args.name}-id", {**args.inputs, **outputs}
+        return str(outputs.get("id") or f"{args.name}-id"), {**args.inputs, **outputs}
 
     def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override] # Pulumi takes both
         return dict(self._monitor.look_up(args.token, plain(args.args), args.provider or ""))
