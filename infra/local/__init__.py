@@ -1,5 +1,17 @@
 """The same program on this machine: an embedded AWS, the real handler, Lambda's semantics."""
 
-from infra.local.deployment import LocalDeployment, deploy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infra.local.deployment import LocalDeployment, deploy
 
 __all__ = ["LocalDeployment", "deploy"]
+
+
+def __getattr__(name: str) -> Any:
+    """Only who deploys imports Pulumi: the embedded AWS's process is of this package too."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from infra.local import deployment  # noqa: PLC0415 - as said above
+
+    return getattr(deployment, name)

@@ -53,7 +53,10 @@ class Credentials:
         return environment
 
 
-_SERVER: Final = str(Path(__file__).with_name("emulator_server.py"))
+_SERVER: Final = "infra.local.aws.emulator_server"
+
+_PROJECT: Final = Path(__file__).parents[3]
+"""Where the server's module is found."""
 
 ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noqa: S106 - of no account
 """Good for everything until permissions are enforced."""
@@ -73,9 +76,9 @@ class Emulator:
             [
                 *dying_with_parent(),
                 sys.executable,
-                # By its path, because the package would be imported with a module of it. -P: no
-                # module beside it is to be found before another of the same name.
+                # -P: nothing of the caller's folder is imported.
                 "-P",
+                "-m",
                 _SERVER,
                 "--host",
                 host,
@@ -86,8 +89,7 @@ class Emulator:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            # moto reads AWS settings too, and the caller's are for another AWS.
-            env={name: each for name, each in os.environ.items() if not name.startswith("AWS_")},
+            env=_environment(),
         )
         self._endpoint: str | None = None
         self._clients: dict[tuple[str, Credentials, str], Any] = {}
@@ -182,6 +184,14 @@ class Emulator:
         """From now on every call needs a permission of whoever makes it."""
         self._control("reset-auth", b"0")
 
+    def expire(self) -> int:
+        """Removes what is past its time to live; says how many items those were."""
+        return expire(self.endpoint)
+
+    def split_streams(self, shards: int) -> None:
+        """The streams that are made from now on have so many shards."""
+        self._control("dynamodb/shards", str(shards).encode())
+
     @contextlib.contextmanager
     def emptied(self, *, region: str, host: str = "127.0.0.1") -> Iterator[None]:
         """As if it had just been started for that region and host, for one deployment at a time.
@@ -204,21 +214,43 @@ class Emulator:
     def _reset(self) -> None:
         self._control("reset")
         self._control("reset-auth", b"inf")  # calls without a check, as many as there are
+        self.split_streams(1)
         with self._making_clients:
             of_nobody = [key for key in self._clients if key[1] != ROOT]
             for key in of_nobody:  # their users and roles are gone
                 self._clients.pop(key).close()
 
     def _control(self, what: str, body: bytes = b"") -> None:
-        """moto's own API, which no AWS has."""
+        _control(self.endpoint, what, body)
+
+
+def expire(endpoint: str) -> int:
+    """Removes what is past its time to live in the embedded AWS there; says how many items.
+
+    Raises `EmulatorError` where none answers.
+    """
+    return int(json.loads(_control(endpoint, "dynamodb/expire"))["expired"])
+
+
+def _control(endpoint: str, what: str, body: bytes = b"") -> bytes:
+    """An API that no AWS has: moto's own, and the controls of `emulator_server`."""
+    url = f"{endpoint.rstrip('/')}/moto-api/{what}"
+    try:
         answer = urllib3.request(
-            "POST",
-            f"{self.endpoint}/moto-api/{what}",
-            body=body,
-            headers={"Content-Type": "text/plain"},
+            "POST", url, body=body, headers={"Content-Type": "text/plain"}, retries=False
         )
-        if answer.status != 200:
-            raise EmulatorError(f"the embedded AWS answers {answer.status} to {what}")
+    except urllib3.exceptions.HTTPError as error:
+        raise EmulatorError(f"no embedded AWS answers at {endpoint}: {error}") from error
+    if answer.status != 200:
+        raise EmulatorError(f"{endpoint} answers {answer.status} to {what}")
+    return answer.data
+
+
+def _environment() -> dict[str, str]:
+    """moto reads AWS settings too, and the caller's are for another AWS."""
+    kept = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
+    path = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(path)}
 
 
 @cache

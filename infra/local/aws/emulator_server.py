@@ -1,38 +1,28 @@
 """The embedded AWS's process: moto's server, which the emulator starts and stops.
 
-Out of the box moto checks the permissions of DynamoDB, its streams and CloudWatch Logs against the
-resource `*`, so that a policy scoped to an ARN, as it should be, is refused. moto's own SQS and IAM
-parts have a seam for it, a method `_determine_resource`; it is added here to those that lack it.
+Its DynamoDB is our own (`infra.local.aws.dynamodb`), and has two controls which no AWS has. Out of
+the box moto checks the permissions of CloudWatch Logs against the resource `*`, so that a policy
+scoped to an ARN, as it should be, is refused. moto's own SQS and IAM parts have a seam for it, a
+method `_determine_resource`; it is added here.
 """
 
 import argparse
+import json
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
-from moto.dynamodb.responses import DynamoHandler
-from moto.dynamodbstreams.models import DynamoDBStreamsBackend
-from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.logs.responses import LogsResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
 
-
-def _table_arn(handler: Any) -> str:
-    name = handler._get_param("TableName")  # noqa: SLF001 - moto's way to read a parameter
-    if not name:
-        return "*"
-    account, region = handler.current_account, handler.region
-    return f"arn:aws:dynamodb:{region}:{account}:table/{name.rpartition('/')[2]}"
-
-
-def _stream_arn(handler: Any) -> str:
-    """A shard iterator begins with the ARN of its stream."""
-    iterator = handler._get_param("ShardIterator") or ""  # noqa: SLF001 - as above
-    return handler._get_param("StreamArn") or iterator.partition("|")[0] or "*"  # noqa: SLF001 - as above
+from infra.local.aws.dynamodb import handlers
+from infra.local.aws.dynamodb.stream import TableStream
 
 
 def _log_stream_arn(handler: Any) -> str:
-    group = handler._get_param("logGroupName")  # noqa: SLF001 - as above
+    group = handler._get_param("logGroupName")  # noqa: SLF001 - moto's way to read a parameter
     if not group:
         return "*"
     account, region = handler.current_account, handler.region
@@ -40,21 +30,38 @@ def _log_stream_arn(handler: Any) -> str:
     return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
-_ITERATORS: Final = 1_000
-"""Shard iterators that are kept. On AWS one expires after 15 minutes; moto keeps all for ever, and
-a stream that is polled uses up tens of thousands in an hour.
-"""
-
-_get_records = DynamoDBStreamsBackend.get_records
+def _expire(_: bytes) -> Any:
+    return {"expired": handlers.expire()}
 
 
-def _get_records_and_expire(
-    backend: DynamoDBStreamsBackend, iterator_arn: str, limit: int
-) -> dict[str, Any]:
-    records = _get_records(backend, iterator_arn, limit)
-    for expired in list(backend.shard_iterators)[:-_ITERATORS]:
-        backend.shard_iterators.pop(expired, None)
-    return records
+def _set_shards(body: bytes) -> Any:
+    TableStream.shards_of_new = int(body)
+    return {"shards": TableStream.shards_of_new}
+
+
+CONTROLS: Final[dict[str, Callable[[bytes], Any]]] = {
+    "/moto-api/dynamodb/expire": _expire,
+    "/moto-api/dynamodb/shards": _set_shards,
+}
+"""What can be asked of the embedded DynamoDB beside moto's own API, each with POST."""
+
+
+class _Application:
+    """moto's, behind the controls."""
+
+    def __init__(self) -> None:
+        moto: Any = DomainDispatcherApplication(create_backend_app)
+        # For each request moto looks through the folder of its own sources, and others wait.
+        moto.get_backend_for_host = cache(moto.get_backend_for_host)
+        self._moto = moto
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        control = CONTROLS.get(environ.get("PATH_INFO", ""))
+        if control is None:
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+            return answer
+        done = json.dumps(control(Request(environ).get_data()))
+        return Response(done, content_type="application/json")(environ, start_response)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -73,15 +80,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
-    DynamoHandler._determine_resource = _table_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
-    DynamoDBStreamsHandler._determine_resource = _stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
+    handlers.install()
     LogsResponse._determine_resource = _log_stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
-    DynamoDBStreamsBackend.get_records = _get_records_and_expire  # type: ignore[assignment] # as said above
-    application: Any = DomainDispatcherApplication(create_backend_app)
-    # For each request moto looks through the folder of its own sources, and others wait meanwhile.
-    application.get_backend_for_host = cache(application.get_backend_for_host)
     server = make_server(
-        options.host, options.port, application, threaded=True, request_handler=_QuietHandler
+        options.host, options.port, _Application(), threaded=True, request_handler=_QuietHandler
     )
     print(server.port, flush=True)
     server.serve_forever()

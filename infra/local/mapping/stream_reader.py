@@ -5,19 +5,13 @@ the DynamoDB Streams API of the embedded AWS. What a record looks like is `strea
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.config import StreamViewType
 from infra.config import StartingPosition
-from infra.local.mapping.stream_records import (
-    is_keys_only_insert,
-    item_key,
-    lambda_record,
-    without_impossible,
-)
+from infra.local.mapping.stream_records import lambda_record
 
 if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -32,10 +26,6 @@ RawRecord: TypeAlias = Mapping[str, Any]
 """A stream record as GetRecords returns it."""
 
 T = TypeVar("T")
-
-
-UPSERT_GAP: Final = 0.05
-"""Seconds between moto's two records of one upsert, at the most."""
 
 
 class StreamError(Exception):
@@ -78,21 +68,12 @@ class StreamSource(Protocol):
 
 
 class DynamoDBStreamReader:
-    """Reads the stream of a table in moto and hands its records on as AWS would write them.
-
-    A write that changes nothing writes no record on AWS, and one in moto. Where the view type has
-    no old image, that shows only by the image before it, so the reader remembers each item's newest
-    image, and reads the shard from its beginning to any position from which it is to go on. Under
-    KEYS_ONLY and OLD_IMAGE it cannot tell: such records come through.
-
-    One reader serves one mapping, and moto's streams have one shard: the memory is that shard's.
-    """
+    """Reads the stream of a table, shard by shard, and hands its records on as Lambda does."""
 
     def __init__(self, client: "DynamoDBStreamsClient", stream_arn: str, region: str) -> None:
         self.stream_arn = stream_arn
         self._client = client
         self._region = region
-        self._newest_images: dict[str, object] = {}
 
     async def shard_ids(self) -> list[str]:
         stream = await self._call(
@@ -102,19 +83,21 @@ class DynamoDBStreamReader:
 
     async def latest_sequence_number(self, shard_id: str) -> str | None:
         latest = None
-        async for page in self._pages(shard_id):
+        iterator: str | None = await self.iterator(shard_id, StartingPosition.TRIM_HORIZON)
+        while iterator is not None:
+            page, iterator = await self._page(iterator, 1000)
+            if not page:
+                break
             latest = page[-1]["dynamodb"]["SequenceNumber"]
         return latest
 
     async def iterator(self, shard_id: str, position: Position) -> str:
-        self._newest_images = {}
         if position == StartingPosition.TRIM_HORIZON:
-            return await self._oldest(shard_id)
-        async for page in self._pages(shard_id):
-            before = [r for r in page if int(r["dynamodb"]["SequenceNumber"]) <= int(position)]
-            self._without_unchanged(before)
-            if len(before) < len(page):
-                break
+            return await self._call(
+                lambda: self._client.get_shard_iterator(
+                    StreamArn=self.stream_arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+                )["ShardIterator"]
+            )
         return await self._call(
             lambda: self._client.get_shard_iterator(
                 StreamArn=self.stream_arn,
@@ -125,48 +108,12 @@ class DynamoDBStreamReader:
         )
 
     async def records(self, iterator: str, limit: int = 1000) -> tuple[list[Record], str | None]:
-        while True:
-            page, following = await self._page(iterator, limit)
-            if following and any(map(is_keys_only_insert, page)):
-                # The record that makes the last of these impossible may not have been there yet.
-                await asyncio.sleep(UPSERT_GAP)
-                more, following = await self._page(following, limit)
-                page = [*page, *more]
-            records = [
-                lambda_record(record, stream_arn=self.stream_arn, region=self._region)
-                for record in self._without_unchanged(without_impossible(page))
-            ]
-            if records or not page or following is None:
-                return records, following
-            iterator = following
-
-    def _without_unchanged(self, records: Sequence[RawRecord]) -> list[RawRecord]:
-        return [record for record in records if self._is_change(record)]
-
-    def _is_change(self, record: RawRecord) -> bool:
-        """Whether the item differs from what it was; remembers what it is now."""
-        key, change = item_key(record), record["dynamodb"]
-        after = change.get("NewImage")
-        before = change.get("OldImage", self._newest_images.get(key))
-        if change["StreamViewType"] == StreamViewType.NEW_IMAGE:
-            self._newest_images[key] = after
-        return record["eventName"] != "MODIFY" or after is None or after != before
-
-    async def _pages(self, shard_id: str) -> AsyncIterator[list[RawRecord]]:
-        """All that is in the shard now."""
-        iterator: str | None = await self._oldest(shard_id)
-        while iterator is not None:
-            page, iterator = await self._page(iterator, 1000)
-            if not page:
-                return
-            yield page
-
-    async def _oldest(self, shard_id: str) -> str:
-        return await self._call(
-            lambda: self._client.get_shard_iterator(
-                StreamArn=self.stream_arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
-        )
+        page, following = await self._page(iterator, limit)
+        records = [
+            lambda_record(record, stream_arn=self.stream_arn, region=self._region)
+            for record in page
+        ]
+        return records, following
 
     async def _page(self, iterator: str, limit: int) -> tuple[list[RawRecord], str | None]:
         response = await self._call(

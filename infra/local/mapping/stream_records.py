@@ -1,13 +1,11 @@
-"""Stream records in AWS's form, made of those that the embedded AWS hands out.
+"""Stream records as Lambda hands them to a function, made of those that GetRecords returns.
 
-moto writes another version, always us-east-1, datetimes, raw bytes and its own sizes, leaves out
-the stream's ARN, and writes records that DynamoDB never would. Pure functions; reading is
-`stream_reader`'s matter.
+Lambda adds the stream's ARN, and has JSON in place of datetimes and bytes. Pure functions; reading
+is `stream_reader`'s matter.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 AttributeValue: TypeAlias = Mapping[str, Any]
@@ -23,7 +21,7 @@ def lambda_record(record: Mapping[str, Any], *, stream_arn: str, region: str) ->
     converted = {
         "eventID": record["eventID"],
         "eventName": record["eventName"],
-        "eventVersion": "1.1",
+        "eventVersion": record["eventVersion"],
         "eventSource": "aws:dynamodb",
         "awsRegion": region,
         "dynamodb": {
@@ -33,11 +31,7 @@ def lambda_record(record: Mapping[str, Any], *, stream_arn: str, region: str) ->
             ),
             **images,
             "SequenceNumber": change["SequenceNumber"],
-            "SizeBytes": sum(
-                item_size(change[name])
-                for name in ("Keys", "NewImage", "OldImage")
-                if name in change
-            ),
+            "SizeBytes": change["SizeBytes"],
             "StreamViewType": change["StreamViewType"],
         },
         "eventSourceARN": stream_arn,
@@ -68,60 +62,3 @@ def _json_value(value: AttributeValue) -> AttributeValue:
         case "M":
             return {kind: _item(content)}
     return value
-
-
-def item_size(item: Mapping[str, AttributeValue]) -> int:
-    """Bytes as DynamoDB counts them (Developer Guide, "DynamoDB item sizes and formats")."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(value: AttributeValue) -> int:
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            size = len(content.encode())
-        case "N":
-            size = _number_size(content)
-        case "B":
-            size = len(content)
-        case "SS" | "NS" | "BS":
-            size = sum(_value_size({kind[0]: element}) for element in content)
-        case "L":
-            size = 3 + sum(1 + _value_size(element) for element in content)
-        case "M":
-            size = 3 + len(content) + item_size(content)
-        case _:
-            size = 1
-    return size
-
-
-def _number_size(text: str) -> int:
-    """One byte for two significant digits, one more, and one for a minus."""
-    sign, digits, _ = Decimal(text).normalize().as_tuple()
-    return (len(digits) + 1) // 2 + 1 + sign
-
-
-def without_impossible(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The records without the first of the two INSERTs that moto writes for one `update_item`.
-
-    Of an item that the update creates it writes a record with the keys alone, then the whole one.
-    """
-    following: dict[str, str] = {}
-    possible = []
-    for record in reversed(records):
-        key = item_key(record)
-        if not (is_keys_only_insert(record) and following.get(key) == "INSERT"):
-            possible.append(record)
-        following[key] = record["eventName"]
-    return possible[::-1]
-
-
-def is_keys_only_insert(record: Mapping[str, Any]) -> bool:
-    """Whether the record is an INSERT that shows nothing but the item's key."""
-    keys, image = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage")
-    return record["eventName"] == "INSERT" and (image is None or image == keys)
-
-
-def item_key(record: Mapping[str, Any]) -> str:
-    """The item's key as text."""
-    return repr(sorted(record["dynamodb"]["Keys"].items()))

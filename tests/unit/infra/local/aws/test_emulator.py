@@ -71,23 +71,6 @@ def test_a_permission_is_checked_against_the_arn(
     getattr(mine.client(service, right), call)(**calls[service])
 
 
-def test_of_a_stream_that_is_polled_for_long_the_latest_iterators_work(mine: Emulator) -> None:
-    streams = mine.client("dynamodbstreams")
-    arn = stream_arn(mine)
-    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-    first = streams.get_shard_iterator(
-        StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-
-    iterator = first
-    for _ in range(1_050):
-        iterator = streams.get_records(ShardIterator=iterator)["NextShardIterator"]
-
-    assert streams.get_records(ShardIterator=iterator)["Records"] == []
-    with pytest.raises(ClientError):
-        streams.get_records(ShardIterator=first)
-
-
 def test_a_taken_port_is_said_to_be_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,1 @@
+"""The embedded DynamoDB: moto's, made exact. For the embedded AWS's own process."""
