@@ -83,7 +83,7 @@ def _delivered(outcomes: Sequence[Outcome]) -> str:
         return f"{sum(getattr(outcome, name) for outcome in outcomes):,}"
 
     return (
-        f"{sum_of('records'):>6} records were written under {len(outcomes)} faults: "
+        f"{sum_of('records'):>6} records were written under {len(outcomes)} kinds of fault: "
         f"{sum_of('processed')} processed, {sum_of('parked')} parked whole, {sum_of('lost')} lost, "
         f"{sum_of('duplicates')} taken twice, {sum_of('out_of_order')} items out of order"
     )

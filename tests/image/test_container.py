@@ -13,6 +13,7 @@ from infra.local import deploy
 from infra.local.deployment import LocalDeployment
 from infra.local.function.docker_sandbox import DockerSandbox, docker_sandbox
 from tests.image.docker_cli import CONFIG, docker
+from tests.integration.conftest import refuse_parking
 from tests.unit.handler.events import batch, record
 
 
@@ -59,10 +60,7 @@ def test_a_batch_gets_the_same_answer_as_from_the_process(deployment: LocalDeplo
     event = batch(record(1), record(2, event="MODIFY"), malformed, record(4))
     with deploy("dev", CONFIG) as as_process:
         for each in (deployment, as_process):
-            # What cannot be parked is reported.
-            each.client("iam").delete_role_policy(
-                RoleName="requests-processor-role", PolicyName="requests-processor-parking"
-            )
+            refuse_parking(each)  # what cannot be parked is reported
 
         answers = [answer(each, event) for each in (deployment, as_process)]
 

@@ -1,7 +1,7 @@
 """What the integration tests share: an embedded AWS, and small functions with their journals."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 import infra.local
+from handler.config import REJECTED_PREFIX
 from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator
 from infra.local.program.run import PROJECT
 from tests import proof
+from tests.integration.faults import FaultyHandler
 from tests.proof import Outcome
 
 FUNCTION = '''
@@ -84,10 +86,42 @@ def function(tmp_path: Path) -> JournalledFunction:
     return JournalledFunction(tmp_path)
 
 
+@pytest.fixture
+def faulty(tmp_path: Path) -> FaultyHandler:
+    return FaultyHandler(folder=tmp_path)
+
+
 def item(key: str, **payload: str) -> dict[str, Any]:
     """An item in DynamoDB's JSON."""
     values = {name: {"S": value} for name, value in (payload or {"text": "hello"}).items()}
     return {"request_id": {"S": key}, "payload": {"M": values}}
+
+
+def put(deployment: LocalDeployment, *items: Mapping[str, Any]) -> None:
+    """Writes items one after the other."""
+    dynamodb, table = deployment.client("dynamodb"), deployment.outputs["tableName"]
+    for one in items:
+        dynamodb.put_item(TableName=table, Item=one)
+
+
+def parked(deployment: LocalDeployment, prefix: str = "") -> list[str]:
+    """The keys of the failure bucket's objects."""
+    s3, bucket = deployment.client("s3"), deployment.outputs["failureBucket"]
+    answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return [one["Key"] for one in answer.get("Contents", [])]
+
+
+def refuse_parking(deployment: LocalDeployment) -> None:
+    """A policy of the bucket's own: the role may, and must, put under any key of it."""
+    bucket = deployment.outputs["failureBucket"]
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{REJECTED_PREFIX}*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    deployment.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
 
 
 class Outcomes:

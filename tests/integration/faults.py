@@ -9,9 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -267,12 +266,3 @@ def _target(deployment: LocalDeployment) -> list[str]:
         for part, output in outputs.items()
         for argument in (f"--{part}", deployment.outputs[output])
     ]
-
-
-def wait_until(has_happened: Callable[[], bool]) -> None:
-    """Looks again and again, for half a minute."""
-    for _ in range(600):
-        if has_happened():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")

@@ -16,7 +16,7 @@ from infra.local.__main__ import main
 from infra.local.program.run import PROJECT
 from tests.command_line import Done, call
 from tests.integration.conftest import item
-from tests.integration.faults import wait_until
+from tests.processes import is_running, wait_until
 
 COMMAND = [sys.executable, "-m", "infra.local"]
 
@@ -250,14 +250,6 @@ def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     if stop is not signal.SIGKILL:
         assert up.returncode == 0
         assert "Stopped; nothing is left running." in rest
-
-
-def is_running(process_id: int) -> bool:
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 PUT = f"""

@@ -13,7 +13,7 @@ from infra.local.aws.emulator import Emulator, EmulatorError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.watching import Watcher
-from tests.integration.conftest import JournalledFunction, item
+from tests.integration.conftest import JournalledFunction, item, put
 
 REGION = "ap-northeast-1"
 
@@ -28,19 +28,14 @@ def running() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "local-run"]
 
 
-def put(deployment: LocalDeployment, key: str) -> None:
-    dynamodb, table = deployment.client("dynamodb"), deployment.outputs["tableName"]
-    dynamodb.put_item(TableName=table, Item=item(key))
-
-
 def test_the_second_deployment_in_an_embedded_aws_finds_nothing_of_the_first(
     emulator: Emulator, function: JournalledFunction
 ) -> None:
     with deploy(emulator=emulator, **function.deployed) as first:
-        put(first, "a")
+        put(first, item("a"))
         first.drain()
     with deploy(emulator=emulator, **function.deployed) as second:
-        put(second, "b")
+        put(second, item("b"))
         second.drain()
         rows = second.client("dynamodb").scan(TableName=second.outputs["tableName"])["Items"]
 
@@ -66,7 +61,7 @@ def test_an_embedded_aws_holds_one_deployment_at_a_time(
             deploy(emulator=emulator),
         ):
             pass
-        put(up, "a")
+        put(up, item("a"))
         up.drain()
 
     assert function.keys == ["a"]
@@ -130,7 +125,7 @@ def test_a_drain_that_took_too_long_leaves_no_task_behind(
     function.fail_on("a")
     with deploy(emulator=emulator, **function.deployed) as up:
         tasks = number_of_tasks(up)
-        put(up, "a")
+        put(up, item("a"))
         for _ in range(3):
             with pytest.raises(TimeoutError, match="still being delivered"):
                 up.drain(timeout=0.1)
@@ -155,9 +150,9 @@ def test_who_watches_can_neither_stop_nor_hold_up_the_delivery(
 
     watcher = Watcher(on_invocation=fail, on_log=fail, on_delivery=fail)
     with deploy(emulator=emulator, watcher=watcher, **function.deployed) as up:
-        put(up, "a")
+        put(up, item("a"))
         up.drain()
-        put(up, "b")
+        put(up, item("b"))
         up.drain()
 
     assert function.keys == ["a", "b"]
@@ -173,7 +168,7 @@ def test_a_reload_retries_at_once_what_is_waiting(
     with deploy(
         emulator=emulator, watcher=Watcher(on_delivery=waits.put), **function.deployed
     ) as up:
-        put(up, "a")
+        put(up, item("a"))
         waits.get(timeout=60)
         function.fail_on()
         up.reload()

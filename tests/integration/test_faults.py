@@ -18,23 +18,18 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from infra.local import LocalDeployment
-from tests.integration.conftest import Deploy, Outcomes
+from tests.integration.conftest import Deploy, Outcomes, refuse_parking
 from tests.integration.faults import (
     FOREVER,
     PROJECT,
     FaultyHandler,
     replay,
     request,
-    wait_until,
 )
+from tests.processes import wait_until
 from tests.proof import TABLE_HEAD, Outcome
 
 SHORT = {"function": {"timeout": 3}}
-
-
-@pytest.fixture
-def faulty(tmp_path: Any) -> FaultyHandler:
-    return FaultyHandler(folder=tmp_path)
 
 
 def put_around(faulty: FaultyHandler, up: LocalDeployment, fault: str, *, times: int) -> None:
@@ -196,16 +191,13 @@ def test_an_aws_that_is_gone_for_a_while_costs_time_only(
 def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
-    role = {"RoleName": "requests-processor-role", "PolicyName": "requests-processor-parking"}
     with deploy(config=SHORT, code=faulty.folder) as up:
-        iam = up.client("iam")
-        policy = iam.get_role_policy(**role)["PolicyDocument"]
-        iam.delete_role_policy(**role)
+        refuse_parking(up)
         put_around(faulty, up, "poison", times=FOREVER)
         wait_until(lambda: len(up.invocations) > 2)
         while_refused = faulty.outcome("", up)
 
-        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+        up.client("s3").delete_bucket_policy(Bucket=up.outputs["failureBucket"])
         up.drain(timeout=60)
         outcome = outcomes.add(faulty.outcome("the failure bucket refuses a poison request", up))
 

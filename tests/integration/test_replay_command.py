@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +9,6 @@ import pytest
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy
 from tests.integration.faults import FaultyHandler, replay, replay_command
-
-
-@pytest.fixture
-def faulty(tmp_path: Path) -> FaultyHandler:
-    return FaultyHandler(folder=tmp_path)
 
 
 @pytest.fixture

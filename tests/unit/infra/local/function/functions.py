@@ -19,9 +19,6 @@ from infra.local.function.sandbox import (
 T = TypeVar("T")
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:processor"
 
-PATIENCE = 20
-"""Seconds after which something that should happen at once will not happen."""
-
 ECHO = "def handler(event, context): return event"
 BY_COMMAND = """
     import os, time

@@ -9,10 +9,10 @@ import pytest
 
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import FunctionInitError, LambdaFunction
+from tests.processes import PATIENCE
 from tests.unit.infra.local.function.functions import (
     BY_COMMAND,
     ECHO,
-    PATIENCE,
     RecordingSandbox,
     invoke,
     run,
@@ -260,8 +260,9 @@ def test_an_invocation_that_is_cancelled_takes_its_process_with_it(tmp_path: Pat
 
     async def scenario(function: LambdaFunction) -> bool:
         invocation = asyncio.create_task(function.invoke({}))
-        while not (started.exists() and started.read_text()):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE):
+            while not (started.exists() and started.read_text()):
+                await asyncio.sleep(0.01)
         invocation.cancel()
         await asyncio.wait({invocation})
         return Path(f"/proc/{started.read_text()}").exists()

@@ -13,7 +13,8 @@ import pytest
 
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.sandbox import LocalProcess, dying_with_parent
-from tests.unit.infra.local.function.functions import PATIENCE, invoke, run, settings
+from tests.processes import PATIENCE, is_running
+from tests.unit.infra.local.function.functions import invoke, run, settings
 
 HANGING = """
     import os, pathlib, time
@@ -24,15 +25,6 @@ HANGING = """
         pathlib.Path(event["pid_file"]).write_text(f"{os.getpid()}.")
         time.sleep(60)
 """
-
-
-def is_running(pid: int) -> bool:
-    """Whether it is there and no zombie, which only waits for its parent to look."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 async def written_pid(file: Path) -> int:

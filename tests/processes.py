@@ -1,0 +1,26 @@
+"""Processes of this machine, as tests look for them, and the waiting for what they do."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+PATIENCE: Final = 30.0
+"""Seconds until what does not happen fails a test; what happens is not waited for any longer."""
+
+
+def is_running(process_id: int) -> bool:
+    """Whether it is there and no zombie, which only waits for its parent to look."""
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(has_happened: Callable[[], bool]) -> None:
+    """Looks again and again: of what another process does there is no event."""
+    end = time.monotonic() + PATIENCE
+    while not has_happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
