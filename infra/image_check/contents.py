@@ -10,6 +10,9 @@ from typing import Final, Protocol
 
 from infra.image_check.document import Document, UnreadableImageError
 
+LIMIT: Final = 10 * 1024**3
+"""Bytes of all layers together; the quota is Lambda's."""
+
 IN_TOTO: Final = "application/vnd.in-toto"
 """How the media types of an attestation's layers begin."""
 
@@ -37,7 +40,7 @@ class Descriptor:
         annotations = document.document("annotations")
         platform = _platform(document.document("platform"))
         return cls(
-            digest=document.string("digest"),
+            digest=document.digest("digest"),
             media_type=document.string("mediaType"),
             size=document.number("size"),
             platform=platform,
@@ -164,7 +167,7 @@ def _image(store: Store, manifest: Document, media_type: str, digest: str = "") 
 def _config(store: Store, manifest: Document) -> Document | None:
     if manifest.number("schemaVersion") == 1:
         return None
-    digest = manifest.document("config").string("digest")
+    digest = manifest.document("config").digest("digest")
     if not digest:
         raise UnreadableImageError(f"{manifest.where} names no configuration")
     return Document.parse(f"the configuration {digest}", store.blob(digest))

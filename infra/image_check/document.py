@@ -3,8 +3,16 @@
 What the fields mean stands in `infra.image_check.contents`.
 """
 
+import hashlib
 import json
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+LARGEST: Final = 4 * 1024**2
+"""Bytes of a document; Docker's own registry takes no larger manifest."""
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 class UnreadableImageError(Exception):
@@ -36,6 +44,16 @@ class Document:
             raise UnreadableImageError(f"{self.where}: {name} must be a string")
         return value
 
+    def digest(self, name: str) -> str:
+        """Empty when it is missing or null. It becomes part of paths, so that its form counts."""
+        value = self.string(name)
+        if value and not _DIGEST.fullmatch(value):
+            raise UnreadableImageError(
+                f"{self.where}: {name} must be sha256: and 64 hexadecimal digits, "
+                f"got {value[:80]!r}"
+            )
+        return value
+
     def number(self, name: str) -> int:
         """0 when it is missing."""
         value = self._fields.get(name, 0)
@@ -60,6 +78,24 @@ class Document:
     def documents(self, name: str) -> list["Document"]:
         """Empty when it is missing or null."""
         return documents(f"{self.where}: {name}", self._fields.get(name) or [])
+
+
+def checked(where: str, text: bytes, digest: str = "") -> bytes:
+    """The content of a document, if it is no larger than one may be, and what its digest names."""
+    if len(text) > LARGEST:
+        raise UnreadableImageError(f"{where} is larger than {LARGEST // 1024**2} MB")
+    if digest and hashed(digest, [text]) != digest:
+        raise UnreadableImageError(f"{where} is not what its digest {digest} names")
+    return text
+
+
+def hashed(digest: str, parts: Iterable[bytes]) -> str:
+    """The digest of a content, by the algorithm of another."""
+    algorithm = digest.partition(":")[0]
+    found = hashlib.new(algorithm)
+    for part in parts:
+        found.update(part)
+    return f"{algorithm}:{found.hexdigest()}"
 
 
 def documents(where: str, value: object) -> list[Document]:

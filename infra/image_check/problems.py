@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.config.sections import Architecture
-from infra.image_check.contents import IN_TOTO, Contents, Image, Index, Size
-
-LIMIT: Final = 10 * 1024**3
-"""Bytes of all layers together."""
+from infra.image_check.contents import IN_TOTO, LIMIT, Contents, Image, Index, Size
 
 _MANIFEST_TYPES: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",

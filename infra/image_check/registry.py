@@ -7,16 +7,17 @@ other registries are asked without credentials, with the token that they hand ou
 
 import http.client
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import IO, Any, Final
 
 from infra.image_check.contents import Contents, Descriptor, Size, contents
-from infra.image_check.document import Document, UnreadableImageError
+from infra.image_check.document import LARGEST, Document, UnreadableImageError, checked
 
 MANIFEST_TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -29,6 +30,12 @@ MANIFEST_TYPES: Final = (
 
 _TIMEOUT: Final = 30.0
 """Seconds without a byte."""
+
+TIME: Final = 120.0
+"""Seconds for all that is read of an image: a registry can send byte after byte for ever."""
+
+_REDIRECTS: Final = 3
+_CHUNK: Final = 64 * 1024
 
 _REFERENCE: Final = re.compile(
     r"(?P<host>localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:\d))(?P<port>:\d+)?"
@@ -100,30 +107,32 @@ class _Repository:
     def __init__(self, reference: Reference, token: str | None) -> None:
         self._reference = reference
         self._authorization = None if token is None else f"Basic {token}"
+        self._end = time.monotonic() + TIME
 
     def manifest(self, version: str) -> tuple[Document, str]:
-        text, media_type = self._get(f"manifests/{version}", accept=", ".join(MANIFEST_TYPES))
+        text, media_type = self._get("manifests", version, accept=", ".join(MANIFEST_TYPES))
         known = media_type if media_type in MANIFEST_TYPES else ""
         return Document.parse(f"the manifest {version}", text), known
 
     def blob(self, digest: str) -> bytes:
-        return self._get(f"blobs/{digest}", accept="*/*")[0]
+        return self._get("blobs", digest, accept="*/*")[0]
 
     def size(self, layers: Sequence[Descriptor]) -> Size:
         """The layers are not fetched, and compressed ones only grow."""
         return Size(in_bytes=sum(layer.size for layer in layers), is_exact=False)
 
-    def _get(self, path: str, *, accept: str) -> tuple[bytes, str]:
-        url = f"{self._reference.url}/{path}"
+    def _get(self, kind: str, version: str, *, accept: str) -> tuple[bytes, str]:
+        url = f"{self._reference.url}/{kind}/{version}"
         try:
-            return _fetched(url, accept, self._authorization)
+            text, media_type = _fetched(url, accept, self._authorization, end=self._end)
+            return checked(url, text, version if ":" in version else ""), media_type
         except urllib.error.HTTPError as error:
             with error:
                 token_url = self._token_url(error)
                 if token_url is None:
                     raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
-        self._authorization = f"Bearer {_token(token_url)}"
-        return self._get(path, accept=accept)
+        self._authorization = f"Bearer {_token(token_url, end=self._end)}"
+        return self._get(kind, version, accept=accept)
 
     def _token_url(self, refusal: urllib.error.HTTPError) -> str | None:
         """Where a token for anyone is to be had; None when there is none, or we have one."""
@@ -141,28 +150,28 @@ class _Repository:
         return f"{realm}?{urllib.parse.urlencode(parameters)}"
 
 
-def _token(url: str) -> str:
+def _token(url: str, *, end: float) -> str:
     try:
-        text, _ = _fetched(url, "application/json", None)
+        text, _ = _fetched(url, "application/json", None, end=end)
     except urllib.error.HTTPError as error:
         with error:
             raise UnreadableImageError(f"{url}: {_meaning(error)}") from error
-    answer = Document.parse("the registry's token", text)
+    answer = Document.parse("the registry's token", checked(url, text))
     token = answer.string("token") or answer.string("access_token")
     if not token:
         raise UnreadableImageError(f"{url} gave no token")
     return token
 
 
-def _fetched(url: str, accept: str, authorization: str | None) -> tuple[bytes, str]:
+def _fetched(url: str, accept: str, authorization: str | None, *, end: float) -> tuple[bytes, str]:
     """The body and its media type. Raises `HTTPError`, or else `UnreadableImageError`."""
     request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - http(s) only
     if authorization is not None:
         # ECR redirects to S3, which must not see it.
         request.add_unredirected_header("Authorization", authorization)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
-            return response.read(), response.headers.get_content_type()
+        with urllib.request.build_opener(_Redirects).open(request, timeout=_TIMEOUT) as response:
+            return _read(url, response, end), response.headers.get_content_type()
     except urllib.error.HTTPError:
         raise
     except (OSError, OverflowError, http.client.HTTPException) as error:
@@ -170,7 +179,38 @@ def _fetched(url: str, accept: str, authorization: str | None) -> tuple[bytes, s
         raise UnreadableImageError(f"{url}: {reason}") from error
 
 
+def _read(url: str, response: IO[bytes], end: float) -> bytes:
+    """As much as is needed to know that it is too much, as long as there is time."""
+    text = b""
+    while len(text) <= LARGEST and (chunk := response.read1(_CHUNK)):  # type: ignore[attr-defined] # HTTPResponse has it
+        if time.monotonic() > end:
+            raise UnreadableImageError(f"{url}: not read within {TIME:.0f} seconds")
+        text += chunk
+    return text
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """A few, and none that gives TLS up."""
+
+    max_redirections = _REDIRECTS
+
+    def redirect_request(  # noqa: PLR0917 - the signature is urllib's
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Any,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and not newurl.startswith("https:"):
+            raise UnreadableImageError(f"{req.full_url}: redirects to {newurl[:200]}, without TLS")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _meaning(error: urllib.error.HTTPError) -> str:
+    if str(error.reason).startswith(urllib.request.HTTPRedirectHandler.inf_msg):
+        return f"redirects more than {_REDIRECTS} times, or in a circle"
     answer = f"{error.code} {error.reason}"
     if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return f"{answer}; the image can be checked from a tar too: docker save --output image.tar"

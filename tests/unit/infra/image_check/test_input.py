@@ -1,5 +1,9 @@
 """`python -m infra.image_check` and what is no image: one line, and exit code 2."""
 
+import gzip
+import hashlib
+import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +11,9 @@ import pytest
 
 from infra.image_check.__main__ import main
 from tests.unit.infra.image_check.image_files import Blobs, config, docker_tar, layout_tar, tar
+
+ONES = b"1" * 64
+EMPTY = hashlib.sha256(b"{}").hexdigest().encode()
 
 
 @pytest.fixture
@@ -67,9 +74,18 @@ def test_a_layer_that_is_damaged_is_bad_input(
         ({"index.json": b'{"manifests": 1}'},
          "index.json: manifests must be a list of objects"),
         ({"index.json": b'{"manifests": [{"digest": "sha256:1"}]}'},
-         "TAR has no file blobs/sha256/1"),
-        ({"index.json": b'{"manifests": [{"digest": "sha256:1"}]}', "blobs/sha256/1": b"{}"},
-         "the manifest sha256:1 names no configuration"),
+         "index.json: manifests[0]: digest must be sha256: and 64 hexadecimal digits, got 'sha256:1'"),  # noqa: E501 - as above
+        ({"index.json": b'{"manifests": [{"digest": "../../secret"}]}'},
+         "index.json: manifests[0]: digest must be sha256: and 64 hexadecimal digits, got '../../secret'"),  # noqa: E501 - as above
+        ({"index.json": b'{"manifests": [{"digest": "sha256:%s"}]}' % ONES},
+         f"TAR has no file blobs/sha256/{ONES.decode()}"),
+        ({"index.json": b'{"manifests": [{"digest": "sha256:%s"}]}' % EMPTY,
+          f"blobs/sha256/{EMPTY.decode()}": b"{}"},
+         f"the manifest sha256:{EMPTY.decode()} names no configuration"),
+        ({"index.json": b'{"manifests": [{"digest": "sha256:%s"}]}' % ONES,
+          f"blobs/sha256/{ONES.decode()}": b"{}"},
+         f"blobs/sha256/{ONES.decode()} is not what its digest sha256:{ONES.decode()} names"),
+        ({"index.json": b" " * (4 * 1024**2 + 1)}, "index.json is larger than 4 MB"),
         ({"index.json": b'{"manifests": [{"size": "1"}]}'},
          "index.json: manifests[0]: size must be a whole number"),
     ],
@@ -103,3 +119,56 @@ def test_the_name_of_an_image_in_docker_is_bad_input_and_the_way_is_told(
 
 def test_what_no_file_can_be_called_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert "File name too long" in error(Path("a" * 5000), capsys)
+
+
+def test_a_link_in_a_circle_is_bad_input(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open(path, "w") as archive:
+        for name, target in (("manifest.json", "other"), ("other", "manifest.json")):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.SYMTYPE, target
+            archive.addfile(member)
+
+    assert error(path, capsys) == "TAR: the link manifest.json leads in a circle"
+
+
+def test_a_layer_that_is_not_what_its_digest_names_is_bad_input(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blobs = Blobs()
+    image = blobs.add_image(config())
+    layer = json.loads(blobs[image["digest"]])["layers"][0]["digest"]
+    blobs[layer] += b"\0"
+    layout_tar(path, blobs, image)
+
+    file = f"blobs/{layer.replace(':', '/')}"
+    assert error(path, capsys) == f"{file} is not what its digest {layer} names"
+
+
+def test_a_configuration_that_is_not_what_its_name_says_is_bad_input(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{ONES.decode()}.json"
+    tar(path, {name: b"{}", "manifest.json": json.dumps([{"Config": name}]).encode()})
+
+    assert error(path, capsys).startswith(f"{name} is not what its digest sha256:{ONES.decode()} ")
+
+
+def test_a_tar_that_holds_too_much_is_bad_input(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker_tar(path, config(), zeros=20 * 1024**3 + 1)
+
+    assert error(path, capsys) == "TAR holds more than 20 GB, twice Lambda's limit"
+
+
+def test_a_layer_is_unpacked_no_further_than_lambdas_limit(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("saved_tar", "problems"):
+        monkeypatch.setattr(f"infra.image_check.{module}.LIMIT", 1024**2)
+    blobs = Blobs()
+    image = blobs.add_image(config(), layer=gzip.compress(b"\0" * 64 * 1024**2))
+    layout_tar(path, blobs, image)
+
+    assert main([str(path), "--architecture", "x86_64"]) == 1
+    assert "its layers are at least 2 MB uncompressed" in capsys.readouterr().out

@@ -1,9 +1,12 @@
 """`python -m infra.image_check` and a registry, which is a real HTTP server on this machine."""
 
 import base64
+import contextlib
 import http.server
+import io
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
@@ -11,7 +14,8 @@ from typing import ClassVar, Final
 import pytest
 
 from infra.image_check import __main__ as command
-from infra.image_check.registry import Reference, read_registry, token_for
+from infra.image_check.document import UnreadableImageError
+from infra.image_check.registry import Reference, _Redirects, read_registry, token_for
 from infra.local.aws.emulator import Emulator
 from tests.unit.infra.image_check.image_files import (
     DOCKER_LIST,
@@ -51,6 +55,7 @@ class Registry:
         self.token: str | None = None
         self.gives_tokens = False
         """To anyone who asks, as public.ecr.aws does; nobody reads without one."""
+        self.redirects_to = "elsewhere"
 
     def push(self, manifest: Descriptor, tag: str = "1") -> str:
         """The name by which it is checked."""
@@ -78,9 +83,11 @@ class Registry:
         """Where the token is asked for; the token itself, too."""
         return "/token/?service=registry&scope=repository%3Arequests%3Apull"
 
-    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one for each kind of request
         self.asked.append(path)
         authorization = headers.get("Authorization")
+        if path.startswith("/circle/"):
+            return Answer(307, headers={"Location": f"http://{self.address}{path}"})
         if path.startswith("/elsewhere/"):
             # As S3 does, which takes its own kind of authorization only.
             refused = authorization is not None
@@ -97,7 +104,8 @@ class Registry:
             is_known = media_type in headers["Accept"] or media_type == "application/json"
             return Answer(200, manifest, {"Content-Type": media_type}) if is_known else Answer(406)
         if kind == "blobs" and version in self.blobs:
-            return Answer(307, headers={"Location": f"http://{self.address}/elsewhere/{version}"})
+            to = f"http://{self.address}/{self.redirects_to}/{version}"
+            return Answer(307, headers={"Location": to})
         return Answer(404)
 
 
@@ -113,7 +121,9 @@ def registry() -> Iterator[Registry]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            # Who has read enough does not read on.
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """What goes wrong shows in the answers."""
@@ -197,7 +207,10 @@ def test_compressed_layers_beyond_the_limit_are_enough_to_refuse(
     registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blobs = registry.blobs
-    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": "sha256:1"}
+    layer = {
+        "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+        "digest": f"sha256:{1:064}",
+    }
     manifest = {
         "schemaVersion": 2,
         "config": blobs.add_json(config(), "application/vnd.oci.image.config.v1+json"),
@@ -347,3 +360,62 @@ def test_where_a_registry_does_not_tell_the_type_the_manifest_does(
     image = registry.blobs.add_image(config())
 
     assert main([registry.push({**image, "mediaType": "application/json"})]) == 0
+
+
+def test_redirects_in_a_circle_are_bad_input(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = registry.push(registry.blobs.add_image(config()))
+    registry.redirects_to = "circle"
+
+    assert error(name, capsys).endswith(": redirects more than 3 times, or in a circle")
+    assert len(registry.asked) < 10
+
+
+def test_a_redirect_that_gives_tls_up_is_not_followed() -> None:
+    request = urllib.request.Request("https://registry.example/v2/requests/blobs/1")
+
+    with pytest.raises(UnreadableImageError, match=r"redirects to http://regis.*, without TLS"):
+        _Redirects().redirect_request(
+            request, io.BytesIO(), 307, "", {}, "http://registry.example/"
+        )
+
+
+@pytest.mark.parametrize("what", ["manifests", "blobs"])
+def test_content_that_its_digest_does_not_name_is_bad_input(
+    registry: Registry, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = registry.blobs.add_image(config())
+    registry.push(image)
+    asked = image["digest"]
+    if what == "manifests":
+        registry.manifests[asked] = (b"{}", OCI_MANIFEST)
+    else:
+        asked = json.loads(registry.blobs[image["digest"]])["config"]["digest"]
+        registry.blobs[asked] = b"{}"
+
+    line = error(f"{registry.address}/requests@{image['digest']}", capsys)
+
+    url = f"http://{registry.address}/v2/requests/{what}/{asked}"
+    assert line == f"error: {url} is not what its digest {asked} names"
+
+
+def test_a_document_that_is_too_large_is_bad_input(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.manifests["large"] = (b" " * (64 * 1024**2), OCI_MANIFEST)
+
+    line = error(f"{registry.address}/requests:large", capsys)
+
+    url = f"http://{registry.address}/v2/requests/manifests/large"
+    assert line == f"error: {url} is larger than 4 MB"
+
+
+def test_a_registry_that_takes_too_long_is_bad_input(
+    registry: Registry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.image_check.registry.TIME", -1.0)
+
+    line = error(registry.push(registry.blobs.add_image(config())), capsys)
+
+    assert line.endswith(": not read within -1 seconds")
