@@ -36,9 +36,11 @@ class Counting:
         A full set Powertools prints from within `add_metric`, and what cannot be serialised would
         be an exception of `process`.
         """
-        shared = Metrics._metrics  # noqa: SLF001 - it has no other name
-        if shared and max(len(shared), *(len(each["Value"]) for each in shared.values())) >= _MANY:
-            _flush_shared(self._namespace)
+        # A thread of process may add to it meanwhile.
+        with suppress(Exception):
+            shared = list(Metrics._metrics.values())  # noqa: SLF001 - it has no other name
+            if shared and max(len(shared), *(len(each["Value"]) for each in shared)) >= _MANY:
+                _flush_shared(self._namespace)
 
     def publish(self, counts: Mapping[str, int], *, function_name: str) -> None:
         """Prints what was counted, and then what `process` has added. Raises nothing."""
