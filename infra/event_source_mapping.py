@@ -15,7 +15,7 @@ from infra.table import RequestsTable
 
 
 class StreamEventSourceMapping(pulumi.ComponentResource):
-    """Lambda's reading of the table's stream, and the rights that it needs to do so."""
+    """Lambda's reading of the table's stream, and the permissions that it needs to do so."""
 
     uuid: pulumi.Output[str]
 
@@ -30,12 +30,12 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("requests:infra:StreamEventSourceMapping", name, None, opts)
-        rights = [
+        permissions = [
             self._read_stream(name, table, function.role),
             self._write_failed_batches(name, failures, function.role),
         ]
         mapping = self._mapping(
-            name, config, table=table, function=function, failures=failures, rights=rights
+            name, config, table=table, function=function, failures=failures, permissions=permissions
         )
         self.uuid = mapping.uuid
         self.register_outputs({"uuid": self.uuid})
@@ -72,7 +72,7 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
         table: RequestsTable,
         function: ProcessorFunction,
         failures: FailureBucket,
-        rights: list[aws.iam.RolePolicy],
+        permissions: list[aws.iam.RolePolicy],
     ) -> aws.lambda_.EventSourceMapping:
         settings = config.event_source
         # Every setting is sent: AWS keeps the old value of one that is left out.
@@ -95,7 +95,7 @@ class StreamEventSourceMapping(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Lambda creates the mapping only once the role may read the stream.
-                depends_on=rights,
+                depends_on=permissions,
                 # A second mapping of the same stream and function is a conflict.
                 delete_before_replace=True,
             ),

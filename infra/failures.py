@@ -1,7 +1,7 @@
 """The bucket that keeps every record that failed, whole, until someone has replayed it.
 
 Lambda writes batches that it gave up, the handler records that no retry can help; each under a
-prefix of its own. The rights to do so are given where they are needed.
+prefix of its own. The permissions to do so are given where they are needed.
 """
 
 import pulumi

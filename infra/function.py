@@ -1,7 +1,7 @@
 """The Lambda function with its role and its log group.
 
-The role gets what the function's own code and its logs need; the right to read the stream is the
-event source mapping's business.
+The role gets what the function's own code and its logs need; the event source mapping adds
+the permission to read the stream.
 """
 
 import pulumi
@@ -40,8 +40,8 @@ class ProcessorFunction(pulumi.ComponentResource):
         self._children = pulumi.ResourceOptions(parent=self)
         self.role = self._role(name, config)
         log_group = self._log_group(name, config)
-        rights = self._rights(name, config.function, log_group, failures, idempotency)
-        rights += [
+        permissions = self._permissions(name, config.function, log_group, failures, idempotency)
+        permissions += [
             self._policy(name, purpose, document)
             for purpose, document in additions.policies.items()
         ]
@@ -51,7 +51,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             image=image,
             environment=_environment(name, config, failures, idempotency, additions),
             log_group=log_group,
-            rights=rights,
+            permissions=permissions,
         )
         self.name = function.name
         self.arn = function.arn
@@ -75,7 +75,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             opts=self._children,
         )
 
-    def _rights(
+    def _permissions(
         self,
         name: str,
         config: FunctionConfig,
@@ -101,7 +101,7 @@ class ProcessorFunction(pulumi.ComponentResource):
 
     def _policy(self, name: str, purpose: str, document: pulumi.Input[str]) -> aws.iam.RolePolicy:
         # Lambda deletes the network interfaces some twenty minutes after a function has left its
-        # VPC, with the role's rights: these outlive the setting, and go with the role.
+        # VPC, with the role's permissions: these outlive the setting, and go with the role.
         outlives = purpose == "network"
         return aws.iam.RolePolicy(
             f"{name}-{purpose}",
@@ -120,7 +120,7 @@ class ProcessorFunction(pulumi.ComponentResource):
         image: ProcessorImage,
         environment: pulumi.Output[dict[str, str]],
         log_group: aws.cloudwatch.LogGroup,
-        rights: list[aws.iam.RolePolicy],
+        permissions: list[aws.iam.RolePolicy],
     ) -> aws.lambda_.Function:
         function = config.function
         return aws.lambda_.Function(
@@ -148,8 +148,8 @@ class ProcessorFunction(pulumi.ComponentResource):
                 application_log_level=_application_log_level(function),
                 system_log_level="INFO",
             ),
-            # A function without its rights, or without its log group, would make its own of both.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, *rights]),
+            # A function without permissions, or without its log group, would make its own of both.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, *permissions]),
         )
 
 
@@ -173,10 +173,10 @@ def _environment(
     service = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
     def to_environ(bucket: str, table: str | None) -> dict[str, str]:
-        told = handler_config(
+        handler = handler_config(
             config, service=service, failure_bucket=bucket, idempotency_table=table
         )
-        return told.to_environ()
+        return handler.to_environ()
 
     # A preview does not know the names yet, and tells all the same when there is no room for more.
     added = additions.environment(beside=to_environ("", None))

@@ -1,8 +1,8 @@
 """The image that the function runs: built from the handler's folder, or one that exists.
 
 Either way it is pinned by digest, and the stack's own repository stays: a rollback to an image in
-it needs no build. What is in the image is the Dockerfile's business, which files
-and arguments its tag is made of is `infra.build_context`'s.
+it needs no build. handler/Dockerfile says what is in the
+image, `infra.build_context` which files and arguments its tag is made of.
 """
 
 import json
@@ -25,6 +25,9 @@ BUILD_CONTEXT: Final = Path(handler.__file__).parent
 _STAGED_CONTEXTS: Final = BUILD_CONTEXT.parent / ".build"
 """In the project, because paths of the plan are relative to it; not in git."""
 
+_PINNED: Final = r"(?:[^@/\s]+/)*[^@:/\s]+@sha256:[0-9a-f]{64}"
+"""Repository and digest; Lambda refuses a tag beside the digest."""
+
 
 class ProcessorImage(pulumi.ComponentResource):
     """The function's image in ECR."""
@@ -39,13 +42,19 @@ class ProcessorImage(pulumi.ComponentResource):
         self._children = pulumi.ResourceOptions(parent=self)
         # Registered whatever the function runs: a repository that leaves the program is deleted,
         # with the image that the function runs until the update has ended, or can't be.
-        own = self._own_repository(name, config) if config.image.own_repository else None
-        if own is not None and config.image.is_built:
-            self.uri = self._image(name, own, config).repo_digest.apply(pinned)
+        if config.image.repository is None:
+            uri = self._of_own(self._own_repository(name, config), name, config)
         else:
-            repository = config.image.repository or (own.repository.name if own else "")
-            self.uri = self._existing(repository, config.image).apply(pinned)
+            if config.image.own_repository:
+                self._own_repository(name, config)
+            uri = self._existing(config.image.repository, config.image)
+        self.uri = uri.apply(pinned)
         self.register_outputs({"uri": self.uri})
+
+    def _of_own(self, own: "_OwnRepository", name: str, config: StackConfig) -> pulumi.Output[str]:
+        if config.image.digest is not None:
+            return self._existing(own.repository.name, config.image)
+        return self._image(name, own, config).repo_digest
 
     def _own_repository(self, name: str, config: StackConfig) -> "_OwnRepository":
         repository = self._repository(name, config)
@@ -172,12 +181,12 @@ def pinned(repo_digest: str | None) -> str:
     Raises `pulumi.RunError` when Docker gave no digest, or `<none>`: the function would otherwise
     be deployed with whatever image happens to be there. Lambda refuses a tag beside the digest.
     """
-    if not re.fullmatch(r"(?:[^@/\s]+/)*[^@:/\s]+@sha256:[0-9a-f]{64}", repo_digest or ""):
+    if repo_digest is None or not re.fullmatch(_PINNED, repo_digest):
         raise pulumi.RunError(
             f"the image has no digest to pin the function to, got {repo_digest or 'nothing'}; "
             "it was probably not pushed: look at the docker:index:Image above, then run again"
         )
-    return repo_digest or ""
+    return repo_digest
 
 
 def _build_arguments(config: ImageConfig) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Who may do what: the IAM policies of the stack, as pure functions of ARNs and names.
 
-Each returns a policy document as canonical JSON text, so that the same rights never show as a
-change. Which resource a policy is attached to is the components' business.
+Each returns a policy document as canonical JSON text, so that the same permissions never show as
+a change. The components attach them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The table that requests are written to, and the stream of its changes.
 
-Which attributes and which images there are is the contract's; who may read the stream is the
-event source mapping's business.
+Which attributes and which images there are is the contract's; who may read the stream, the
+event source mapping says.
 """
 
 from typing import Any

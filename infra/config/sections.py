@@ -163,11 +163,6 @@ class ImageConfig(Section):
         Setting("How many built images the repository keeps.", aws="countNumber"),
     ] = 10
 
-    @property
-    def is_built(self) -> bool:
-        """Whether this program builds the image; otherwise it exists already."""
-        return self.repository is None and self.digest is None
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionConfig(Section):

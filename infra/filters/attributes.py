@@ -1,6 +1,6 @@
 """What a filter may compare the leaves of a stream record with: DynamoDB's types and their values.
 
-Where in the record the leaves lie is the business of `infra.filters.contract`.
+Where in the record the leaves lie, `infra.filters.contract` knows.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """What a filter may ask of a record of the stream: its keys, its events and its images.
 
 AWS accepts a filter that asks for anything else, and the filter never matches, without a word.
-AWS's own rules for a pattern are the business of `infra.filters.pattern`, the types and values of
-attributes of `infra.filters.attributes`.
+`infra.filters.pattern` has AWS's own rules for a pattern, `infra.filters.attributes` those for the
+types and values of attributes.
 """
 
 import difflib

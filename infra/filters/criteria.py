@@ -1,8 +1,8 @@
 """From the contract and the stack's filters to the event source mapping's filter criteria.
 
-AWS accepts a filter that can never match, and says nothing ever after; here it is refused. What a
-filter may ask of a record is the business of `infra.filters.contract`, how a pattern reads and
-matches of `infra.filters.pattern`.
+AWS accepts a filter that can never match, and says nothing ever after; here it is refused.
+`infra.filters.contract` says what a filter may ask of a record, `infra.filters.pattern` how a
+pattern reads and matches.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 It follows AWS's own library, aws/event-ruler: a record is its leaves, each under the dotted path
 that leads to it; lists add nothing to the path; all fields must be satisfied by leaves that agree
-on the element of every list they lie in. How a pattern is read is the business of
-`infra.filters.pattern`, how a leaf is compared of `infra.filters.operators`.
+on the element of every list they lie in. `infra.filters.pattern` reads a pattern,
+`infra.filters.operators` compare a leaf.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Field:
         _collect(record, self._steps, (), (), found)
         return found
 
-    def excuse(self, record: Mapping[str, object]) -> str | None:
+    def mismatch(self, record: Mapping[str, object]) -> str | None:
         """Why no leaf of the record satisfies this field; None when one does, or none is needed."""
         found = self.occurrences(record)
         if any(self.accepts(leaf) for leaf, _ in found) or (self.accepts_absence and not found):
@@ -106,11 +106,11 @@ class Rule:
             in_lists = in_lists or bool(memberships)
         return not in_lists or self._is_consistent(occurrences, 0, {})
 
-    def excuses(self, record: Mapping[str, object]) -> str:
+    def mismatches(self, record: Mapping[str, object]) -> str:
         """Why a record that does not match does not."""
-        excuses = [excuse for field_ in self.fields if (excuse := field_.excuse(record))]
-        if excuses:
-            return "; ".join(excuses)
+        mismatches = [mismatch for field_ in self.fields if (mismatch := field_.mismatch(record))]
+        if mismatches:
+            return "; ".join(mismatches)
         paths = ", ".join(field_.path for field_ in self.fields)
         return f"{paths} match only in different elements of a list, and must match in one"
 

@@ -1,8 +1,7 @@
 """The comparisons that Lambda documents for filter patterns, each with one leaf of a record.
 
 Their meaning is EventBridge's, as AWS's own library aws/event-ruler shows it. How they are written
-in a pattern is the business of `infra.filters.values`, where a record's leaves lie of
-`infra.filters.matcher`.
+in a pattern, `infra.filters.values` has; where a record's leaves lie, `infra.filters.matcher`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """A Lambda filter pattern: read, checked, and matched against a record.
 
 What AWS would refuse is refused here, and so is an operator that Lambda does not document. Whether
-a pattern can ever match what a given stream carries is the business of `infra.filters.criteria`.
+a pattern can ever match what a given stream carries, `infra.filters.criteria` says.
 """
 
 from collections.abc import Iterable, Mapping
@@ -72,11 +72,13 @@ class FilterPattern:
         """None when the record matches; else which part of the pattern decided against it."""
         if self.matches(record):
             return None
-        excuses = [rule.excuses(record) for rule in self.rules]
-        if len(excuses) == 1:
-            return excuses[0]
-        numbered = " ".join(f"({number}) {excuse}" for number, excuse in enumerate(excuses, 1))
-        return f"none of the {len(excuses)} combinations of $or matches: {numbered}"
+        mismatches = [rule.mismatches(record) for rule in self.rules]
+        if len(mismatches) == 1:
+            return mismatches[0]
+        numbered = " ".join(
+            f"({number}) {mismatch}" for number, mismatch in enumerate(mismatches, 1)
+        )
+        return f"none of the {len(mismatches)} combinations of $or matches: {numbered}"
 
 
 def _definition(text: str) -> JsonObject:

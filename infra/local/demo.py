@@ -48,22 +48,22 @@ def run_demo(
         writes = read_items(items, stream)
     else:
         writes = built_in_mix(stream) if count is None else inserts_of(stream, count)
-    screen, stopwatch, began = report.console(), _Stopwatch(), time.perf_counter()
-    screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+    console, stopwatch, began = report.console(), _Stopwatch(), time.perf_counter()
+    console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     watcher = Watcher(on_invocation=stopwatch.stop)
     with deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment:
-        screen.print(report.resource_tree(deployment.resources, f"stack {stack}"))
-        screen.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
+        console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
+        console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         wrote_first = time.perf_counter()
         _write(deployment, writes)
-        screen.print(_written(writes, deployment.outputs["tableName"]))
+        console.print(_written(writes, deployment.outputs["tableName"]))
         try:
             deployment.drain(_DRAIN_TIMEOUT_BASE + len(writes) / 50)
         except TimeoutError as error:
-            screen.print(f"Not everything was processed: {error}")
+            console.print(f"Not everything was processed: {error}")
         settled = time.perf_counter() - wrote_first
         first = (stopwatch.first or time.perf_counter()) - wrote_first
-        return _say(screen, deployment, writes, first=first, settled=settled)
+        return _say(console, deployment, writes, first=first, settled=settled)
 
 
 def _write(deployment: LocalDeployment, writes: list[Write]) -> None:
@@ -78,7 +78,7 @@ def _written(writes: list[Write], table: str) -> str:
 
 
 def _say(
-    screen: Console,
+    console: Console,
     deployment: LocalDeployment,
     writes: list[Write],
     *,
@@ -87,7 +87,7 @@ def _say(
 ) -> int:
     metrics, counts = deployment.metrics, report.handled(deployment.log)
     given_up = metrics["OnFailureDestinationDeliveredEventCount"] + metrics["DroppedEventCount"]
-    screen.print(
+    console.print(
         report.figures(
             [
                 ("records read from the stream", str(metrics["PolledEventCount"])),
@@ -105,11 +105,11 @@ def _say(
     expected = count_of(writes, RequestsStream().events)
     done = counts["Processed"]
     if done == expected:
-        screen.print(f"\nEvery insert was processed: {done} of {expected}.")
+        console.print(f"\nEvery insert was processed: {done} of {expected}.")
         return 0
-    screen.print(f"\nNot every insert was processed: {done} of {expected}.")
+    console.print(f"\nNot every insert was processed: {done} of {expected}.")
     for line in [line for line in deployment.log if '"error_type"' in line][:5]:
-        screen.print(f"  {line}")
+        console.print(f"  {line}")
     return 1
 
 

@@ -26,42 +26,42 @@ def run_up(
     sandbox: Sandbox | None = None,
 ) -> int:
     """Runs until Ctrl-C or SIGTERM and returns the exit code. Raises what `deploy` raises."""
-    screen = report.console()
-    screen.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+    console = report.console()
+    console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
 
     def on_invocation(invocation: Invocation) -> None:
         for line in report.invocation_lines(invocation):
-            screen.print(line)
+            console.print(line)
 
     watcher = Watcher(on_invocation=on_invocation)
     with (
         _stopped() as stop,
         deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
     ):
-        _introduce(screen, deployment)
+        _introduce(console, deployment)
         for changes in watch(
             PROJECT / "handler", stop_event=stop, raise_interrupt=False, debounce=100
         ):
             names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
             deployment.reload()
-            screen.print(f"{names} changed: the next invocation runs the new code")
-    screen.print("Stopped; nothing is left running.")
+            console.print(f"{names} changed: the next invocation runs the new code")
+    console.print("Stopped; nothing is left running.")
     return 0
 
 
-def _introduce(screen: Console, deployment: LocalDeployment) -> None:
+def _introduce(console: Console, deployment: LocalDeployment) -> None:
     outputs = deployment.outputs
-    screen.print("\nFor another terminal:\n")
+    console.print("\nFor another terminal:\n")
     for name, value in deployment.environment.items():
-        screen.print(f"export {name}={value}", soft_wrap=True)
-    screen.print("\nThen, for example:\n")
-    screen.print(outputs["putItemCommand"], soft_wrap=True)
-    screen.print(
+        console.print(f"export {name}={value}", soft_wrap=True)
+    console.print("\nThen, for example:\n")
+    console.print(outputs["putItemCommand"], soft_wrap=True)
+    console.print(
         f"python -m infra.replay list --bucket {outputs['failureBucket']} "
         f"--function {outputs['functionName']} --table {outputs['tableName']}",
         soft_wrap=True,
     )
-    screen.print("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
+    console.print("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """The embedded AWS: moto's server in a process of its own, on this machine only.
 
-What is created in it is the engine's business. Nothing of the caller's AWS settings is used: each
-client gets its endpoint and its credentials from here.
+The engine creates in it what the program registers. Nothing of the caller's AWS settings is used:
+each client gets its endpoint and its credentials from here.
 """
 
 import contextlib

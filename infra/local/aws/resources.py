@@ -243,13 +243,13 @@ def _image(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
 
 
 def _function(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    """Runs as a process of its own (`lambda_runtime`); moto would run it in Docker."""
+    """Runs as a process of its own (`infra.local.function`); moto would run it in Docker."""
     del inputs
     return {"name": name, "arn": f"arn:aws:lambda:{emulator.region}:{ACCOUNT}:function:{name}"}
 
 
 def _event_source_mapping(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    """Is polled by `poller`. In moto it would empty the stream and ignore every setting."""
+    """Polled by `infra.local.mapping`: in moto it would empty the stream, whatever its settings."""
     del emulator, name, inputs
     return {"uuid": str(uuid.uuid4())}
 

@@ -1,7 +1,7 @@
 """One runtime and the Runtime API that serves it: Lambda's execution environment.
 
 It handles one event at a time, within the function's timeout and memory, and says what came of it
-in Lambda's words. How many there are, and for how long, is the business of `lambda_runtime`.
+in Lambda's words. How many there are, and for how long, `lambda_function` decides.
 """
 
 import asyncio

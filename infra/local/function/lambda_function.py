@@ -1,8 +1,8 @@
 """The deployed function: it is invoked, and has an execution environment for each invocation.
 
 An environment is started when it is needed, used again, and thrown away when the function crashed,
-ran out of time or out of memory, or when its code has changed. What happens inside of one is the
-business of `execution_environment`.
+ran out of time or out of memory, or when its code has changed. What happens inside of one stands
+in `execution_environment`.
 """
 
 import asyncio

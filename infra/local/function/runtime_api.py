@@ -1,7 +1,7 @@
 """The Lambda Runtime API (2018-06-01) for one execution environment, over HTTP.
 
-It hands events to the runtime client and takes its answers. When the runtime is started, stopped
-or timed out is the business of `execution_environment`.
+It hands events to the runtime client and takes its answers. `execution_environment` starts the
+runtime, stops it and watches its time.
 """
 
 import asyncio

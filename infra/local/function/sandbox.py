@@ -1,7 +1,7 @@
 """Where the function's code runs: here, a process of this machine under AWS's runtime client.
 
 The process gets what Lambda would give it, and nothing of the caller's environment. What it is
-sent, and when it must end, is the business of `execution_environment`.
+sent, and when it must end, `execution_environment` decides.
 """
 
 import asyncio
