@@ -79,7 +79,7 @@ def test_what_the_caller_gives_goes_over_the_stack_file() -> None:
 
     mapping = deployed.only(resources.EVENT_SOURCE_MAPPING).inputs
     assert mapping["batchSize"] == 3
-    assert mapping["startingPosition"] == "LATEST"
+    assert mapping["startingPosition"] == "TRIM_HORIZON"
 
 
 def test_a_mistake_in_the_configuration_stops_the_program_before_its_first_resource() -> None:
