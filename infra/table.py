@@ -65,7 +65,12 @@ class RequestsTable(pulumi.ComponentResource):
             ),
             deletion_protection_enabled=config.table.deletion_protection,
             # As long as AWS refuses to delete the table, Pulumi stops before it deletes the rest.
-            opts=pulumi.ResourceOptions(parent=self, protect=config.table.deletion_protection),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=config.table.deletion_protection,
+                # Of a key's other type the provider shows nothing, and every item would be parked.
+                replacement_trigger=[[key.name, key.type] for key in keys],
+            ),
         )
 
 

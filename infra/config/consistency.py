@@ -85,7 +85,7 @@ def _resolve_filters(
         )
         result.warnings += [
             Mistake(f"eventSource.{path}", message)
-            for path, message in filter_criteria.needless_filters(event_source.filters, contract)
+            for path, message in filter_criteria.doubtful_filters(event_source.filters, contract)
         ]
     except filter_criteria.FilterCriteriaError as error:
         result.mistakes += [

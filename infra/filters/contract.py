@@ -136,6 +136,17 @@ def _item_problems(field: Field, stream: RequestsStream) -> Iterator[PatternMist
         yield from typed_problems(field, 3, stream.item.attributes.get(field.names[2]))
 
 
+def undeclared_attributes(field: Field, stream: RequestsStream) -> Iterator[PatternMistake]:
+    """That a field asks for an attribute which the items' type does not declare."""
+    match field.names:
+        case ["dynamodb", "NewImage" | "OldImage", name, *_]:
+            if name not in stream.item.attributes:
+                yield (
+                    field.places[2],
+                    "is not declared in the items' type: it matches only if your items have it",
+                )
+
+
 def _near_miss(name: str, declared: Collection[str]) -> str | None:
     """The attribute that is meant, of a name that is declared but for a slip."""
     if name in declared:

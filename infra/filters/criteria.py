@@ -10,7 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from handler.config import EventName, RequestsStream
-from infra.filters.contract import event_name_problems, events_of, field_problems
+from infra.filters.contract import (
+    event_name_problems,
+    events_of,
+    field_problems,
+    undeclared_attributes,
+)
 from infra.filters.matcher import Field, Rule
 from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
 from infra.filters.pattern_json import JsonObject, PatternMistake, canonical
@@ -63,13 +68,28 @@ def filter_patterns(
     return tuple(dict.fromkeys(pattern.text for pattern in patterns.values()))
 
 
-def needless_filters(filters: Sequence[object], stream: RequestsStream) -> Iterator[PatternMistake]:
-    """The filters that another one makes needless; of two equal ones the later.
+def doubtful_filters(filters: Sequence[object], stream: RequestsStream) -> Iterator[PatternMistake]:
+    """What fits the contract, and is perhaps not meant so.
 
-    They do no harm, but count against AWS's quota, and whoever wrote them meant something else.
+    An attribute that the items' type does not declare, and a filter that another one makes
+    needless: it does no harm, but counts against AWS's quota.
     Raises `FilterCriteriaError` for a filter that does not fit the contract.
     """
     patterns = [_fitting(filter_, stream) for filter_ in filters]
+    for position, pattern in enumerate(patterns):
+        found = (
+            problem
+            for rule in pattern.rules
+            for field in rule.fields
+            for problem in undeclared_attributes(field, stream)
+        )
+        for path, message in dict.fromkeys(found):
+            yield _path(position, path), message
+    yield from _needless(patterns)
+
+
+def _needless(patterns: Sequence[FilterPattern]) -> Iterator[PatternMistake]:
+    """The filters that another one makes needless; of two equal ones the later."""
     for position, pattern in enumerate(patterns):
         for other, wider in enumerate(patterns):
             if other == position or not matches_all_of(wider, pattern):

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import grpc  # type: ignore[import-untyped] # it has no types
 import pulumi
+from google.protobuf import json_format  # type: ignore[import-untyped] # comes with pulumi
 from pulumi.output import UNKNOWN as PULUMIS_UNKNOWN
 from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc
@@ -39,6 +40,8 @@ class Resource:
     protect: bool
     delete_before_replace: bool
     retain_on_delete: bool
+    replacement_trigger: Any
+    """What replaces the resource when it changes; None: only its own inputs do."""
     ignore_changes: tuple[str, ...]
     """The inputs whose changes the engine passes over."""
     secrets: frozenset[str]
@@ -178,6 +181,7 @@ def _resource(request: Any, response: Any) -> Resource:
         protect=request.protect,
         delete_before_replace=request.deleteBeforeReplace,
         retain_on_delete=request.retainOnDelete,
+        replacement_trigger=_replacement_trigger(request),
         ignore_changes=tuple(request.ignoreChanges),
         secrets=frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value)),
         secret_outputs=frozenset(request.additionalSecretOutputs),
@@ -192,6 +196,12 @@ class _NoAnswerError(grpc.RpcError):  # type: ignore[misc] # grpc has no types
 
     def details(self) -> str:
         return str(self)
+
+
+def _replacement_trigger(request: Any) -> Any:
+    if not request.HasField("replacement_trigger"):
+        return None
+    return plain(json_format.MessageToDict(request.replacement_trigger))
 
 
 class _Creating(mocks.Mocks):

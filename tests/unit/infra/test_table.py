@@ -124,3 +124,11 @@ def test_expiry_is_switched_off_by_saying_so_with_the_attributes_name(
     table = plan_of({"table": taken_back}).inputs_of(TABLE, "requests-table")
 
     assert table["ttl"] == {"enabled": False, "attributeName": "expires_at"}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_key_of_another_name_or_type_replaces_the_table(preview: bool) -> None:
+    table = plan_of(preview=preview).resource(TABLE, "requests-table")
+
+    # With protection on, which is the default, the preview refuses it.
+    assert table.replacement_trigger == [["request_id", "S"]]

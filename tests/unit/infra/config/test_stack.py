@@ -433,8 +433,8 @@ def test_a_section_of_a_project_that_was_renamed_is_not_passed_over() -> None:
 def test_a_filter_that_another_makes_needless_is_a_warning_and_no_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    narrow = {"dynamodb": {"NewImage": {"status": {"S": ["new"]}}}}
-    wide = {"dynamodb": {"NewImage": {"status": {"S": ["new", "old"]}}}}
+    narrow = {"dynamodb": {"NewImage": {"request_id": {"S": ["new"]}}}}
+    wide = {"dynamodb": {"NewImage": {"request_id": {"S": ["new", "old"]}}}}
 
     config = load({"requests-processor:eventSource": json.dumps({"filters": [wide, narrow]})})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.filters.criteria import filter_patterns
+from infra.filters.criteria import doubtful_filters, filter_patterns
 from tests.unit.infra.filters.filter_problems import (
     BY_TTL,
     EVERYTHING,
@@ -171,4 +171,23 @@ def test_within_or_each_object_is_checked_for_its_own_events() -> None:
     assert problem(either, EVERYTHING) == (
         "filters[0].$or[1].dynamodb.NewImage is never in REMOVE records, "
         "which have the OldImage only"
+    )
+
+
+def test_an_attribute_that_is_not_declared_is_doubtful_and_no_mistake() -> None:
+    filters = [image({"colour": {"S": ["red"]}, "payload": {"M": {"size": {"S": ["big"]}}}})]
+
+    assert filter_patterns(filters, INSERTS)
+    assert [*doubtful_filters(filters, INSERTS)] == [
+        (
+            "filters[0].dynamodb.NewImage.colour",
+            "is not declared in the items' type: it matches only if your items have it",
+        )
+    ]
+
+
+@pytest.mark.parametrize("near", ["payloads", "Payload", "request-id"])
+def test_a_near_miss_of_a_declared_attribute_is_a_mistake(near: str) -> None:
+    assert "is no attribute of the items' type; did you mean" in problem(
+        image({near: {"S": ["x"]}})
     )
