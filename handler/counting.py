@@ -86,6 +86,9 @@ def _called(reference: "weakref.ref[Metrics]") -> Metrics | None:
 _instances: Final[list["weakref.ref[Metrics]"]] = []
 """Every `Metrics` of the process: the namespace stands in the instance, the metrics do not."""
 
+_latest: Final[list[Metrics]] = []
+"""One that is made for a record would be gone at the end of the batch, and its metrics not."""
+
 
 def _remember_instances() -> None:
     init = Metrics.__init__
@@ -94,6 +97,7 @@ def _remember_instances() -> None:
     def remembering(self: Metrics, *arguments: Any, **options: Any) -> None:
         init(self, *arguments, **options)
         _instances.append(weakref.ref(self, _instances.remove))
+        _latest[:] = [self]
 
     Metrics.__init__ = remembering  # type: ignore[method-assign] # Powertools keeps no list
 

@@ -50,6 +50,18 @@ def test_what_process_counts_is_printed_at_the_end_of_the_batch(
     assert len([line for line in lines if "_aws" in line]) == 2
 
 
+def test_metrics_of_an_instance_that_is_made_for_the_record_are_printed_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def process(_: Request) -> None:
+        metrics = Metrics(namespace="Orders", service="orders")
+        metrics.add_metric(name="Ordered", unit=MetricUnit.Count, value=1)
+
+    run(batch(record(1), record(2)), process)
+
+    assert metrics_of(printed(capsys))["Orders"]["Ordered"] == [1.0, 1.0]
+
+
 def test_the_handlers_metrics_have_nothing_of_the_users(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
