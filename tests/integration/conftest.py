@@ -131,8 +131,8 @@ class Outcomes:
         self._tell = tell
 
     def add(self, outcome: Outcome) -> Outcome:
-        """Fails where the README quotes another outcome of the fault."""
-        quoted = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+        """Fails where docs/faults.md quotes another outcome of the fault."""
+        quoted = (PROJECT / "docs/faults.md").read_text(encoding="utf-8").splitlines()
         assert outcome.row in quoted
         self._tell(*proof.as_property(outcome))
         return outcome

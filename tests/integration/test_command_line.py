@@ -52,7 +52,9 @@ def test_the_demo_processes_every_insert_and_says_so() -> None:
     assert re.search(r"records read from the stream +18\n", result.stdout)
     assert re.search(r'kept away by the filter \{"eventName":\["INSERT"\]\} +6\n', result.stdout)
     assert "\x1b" not in result.stdout
-    assert shape(result.stdout) in shape((PROJECT / "README.md").read_text(encoding="utf-8"))
+    assert shape(result.stdout) in shape(
+        (PROJECT / "docs/local-run.md").read_text(encoding="utf-8")
+    )
 
 
 def shape(text: str) -> str:

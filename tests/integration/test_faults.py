@@ -293,9 +293,9 @@ def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
     assert (after.processed, after.parked) == (9_900, 100)
 
 
-def test_every_fault_that_the_readme_quotes_is_tested() -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    _, _, table = readme.partition("\n".join(TABLE_HEAD) + "\n")
+def test_every_fault_that_the_documentation_quotes_is_tested() -> None:
+    quoted = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
+    _, _, table = quoted.partition("\n".join(TABLE_HEAD) + "\n")
     rows = table.partition("\n\n")[0].splitlines()
     source = Path(__file__).read_text(encoding="utf-8")
 
