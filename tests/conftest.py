@@ -38,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE / "image" in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            # One process after the other: they share the image that is built first.
+            item.add_marker(pytest.mark.xdist_group("docker"))
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             item.user_properties.append((proof.PROVED, proof.PROPERTY))
     items.sort(key=_place)

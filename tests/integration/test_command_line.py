@@ -15,7 +15,7 @@ import pytest
 from infra.local.__main__ import main
 from infra.local.program.run import PROJECT
 from tests.command_line import Done, call
-from tests.integration.conftest import item
+from tests.integration.conftest import Deploy, item
 from tests.processes import is_running, wait_until
 
 COMMAND = [sys.executable, "-m", "infra.local"]
@@ -30,6 +30,12 @@ def command(*arguments: str, folder: Path = PROJECT) -> "subprocess.CompletedPro
     return subprocess.run(
         [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture
+def running_aws(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo deploys to it in place of starting one."""
+    monkeypatch.setattr("infra.local.demo.deploy", deploy)
 
 
 @pytest.fixture
@@ -62,6 +68,7 @@ def shape(text: str) -> str:
     return re.sub(r"\d+", "1", re.sub(r"[ \n]+", " ", text))
 
 
+@pytest.mark.usefixtures("running_aws")
 def test_the_demo_of_the_production_stack_works_too() -> None:
     result = run("demo", "--stack", "prod", "--count", "3")
 
@@ -69,6 +76,7 @@ def test_the_demo_of_the_production_stack_works_too() -> None:
     assert "Every insert was processed: 3 of 3." in result.stdout
 
 
+@pytest.mark.usefixtures("running_aws")
 def test_the_demo_writes_a_file_of_items(tmp_path: Path) -> None:
     items = tmp_path / "items.jsonl"
     items.write_text('{"request_id": "a", "payload": {"n": 1.5}}\n\n{"request_id": "b"}\n')
@@ -127,6 +135,7 @@ def test_a_port_that_is_taken_is_refused() -> None:
     assert result.stderr == f"error: port {port} of 127.0.0.1 is taken; name another, or none\n"
 
 
+@pytest.mark.usefixtures("running_aws")
 def test_a_value_on_the_command_line_goes_over_the_stack_files() -> None:
     result = run("demo", "--config", "eventSource.batchSize=1", "--count", "3")
 
@@ -223,7 +232,7 @@ def children_of(process_id: int) -> list[int]:
     [
         pytest.param(signal.SIGINT, id="SIGINT"),
         pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, id="SIGKILL"),
+        pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.slow),
     ],
 )
 def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(

@@ -168,6 +168,7 @@ def test_a_stream_that_answers_500_is_read_on_from_where_it_was(
     assert outcome.processed == 3
 
 
+@pytest.mark.slow
 def test_an_aws_that_is_gone_for_a_while_costs_time_only(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
