@@ -135,7 +135,14 @@ class LocalDeployment:
                 for each in self.functions
             ]
             self._invoke_api = self._enter(
-                started, InvokeApi(*(each.function for each in self._running))
+                started,
+                InvokeApi(
+                    *(each.function for each in self._running),
+                    mappings=[
+                        _described(each)
+                        for each in deployed.of_type(resources.EVENT_SOURCE_MAPPING)
+                    ],
+                ),
             )
             self._until_paused = started.enter_context(contextlib.ExitStack())
             self._polled = self._poll({})
@@ -354,6 +361,18 @@ class LocalDeployment:
     def _on_invocation(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
         self._telling.tell(self._watcher.on_invocation, invocation)
+
+
+def _described(mapping: Resource) -> dict[str, Any]:
+    """What of a mapping a backfill asks Lambda for."""
+    inputs = mapping.inputs
+    filters = inputs.get("filterCriteria", {}).get("filters", [])
+    return {
+        "UUID": mapping.outputs["uuid"],
+        "EventSourceArn": inputs["eventSourceArn"],
+        "FunctionArn": inputs["functionName"],
+        "FilterCriteria": {"Filters": [{"Pattern": each["pattern"]} for each in filters]},
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

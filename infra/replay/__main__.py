@@ -5,20 +5,27 @@ Exit codes: 0 all is done (or nothing was to do), 1 something is left, 2 the com
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from infra.replay.backfilling import Backfill, Selection
-from infra.replay.dynamodb_json import json_ready, plain
+from infra.replay.backfilling import Backfill, Backfilled, described_table
+from infra.replay.dynamodb_json import event_image, is_number, plain
 from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailureBucket
+from infra.replay.printing import as_json, capped, harmless
 from infra.replay.running import Replay, changed_since
-from infra.replay.sending import Sender, in_stream_order, item_key
+from infra.replay.selection import Selection, typed
+from infra.replay.sending import Counts, Fate, Sender, Settled
+from infra.replay.spool import Spool
+from infra.replay.stream_filter import deployed_filter
+from infra.replay.stream_record import Record, item_key
 from infra.replay.target import ReplayError, Target, target
 
 DONE: Final = 0
@@ -28,24 +35,52 @@ UNUSABLE: Final = 2
 _EPILOG: Final = """exit codes: 0 all is done, 1 something is left, 2 the command cannot be done
 
 Credentials, region and endpoint come from the standard AWS environment (AWS_PROFILE, AWS_REGION,
-AWS_ENDPOINT_URL ...), so that the same commands work on the local run."""
+AWS_ENDPOINT_URL ...), so that the same commands work on the local run. With --stack the region is
+the stack's."""
+
+_SHOWN_REASON: Final = 2000
+_RATES: Final = (0.01, 100_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
-    # A line is one line, and what is printed is never markup.
-    screen = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    screen = Screen()
     try:
         names = {part: getattr(options, part) for part in ("bucket", "function", "table")}
         code: int = options.command(options, target(stack=options.stack, named=names), screen)
     except (ReplayError, BrokenDocumentError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        screen.say(f"error: {' '.join(str(error).split())}")
         return UNUSABLE
     except KeyboardInterrupt:
-        print("stopped; what was done is put away, the rest stays as it was", file=sys.stderr)
+        screen.say("stopped; what was done is put away, the rest stays as it was")
+        return NOT_DONE
+    except BrokenPipeError:
+        # Whoever read the output has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_DONE
     return code
+
+
+class Screen:
+    """Where it is said how far a command is, beside its output: lines that harm no terminal."""
+
+    def __init__(self, *, interval: float = 5.0) -> None:
+        self._interval = interval
+        self._told_at = time.monotonic()
+        self._is_terminal = sys.stderr.isatty()
+
+    def say(self, message: str) -> None:
+        """One line."""
+        print(harmless(message), file=sys.stderr)
+
+    def progress(self, what: str, count: int) -> None:
+        """How far it is, every few seconds; on a terminal the line is written over."""
+        if time.monotonic() - self._told_at < (0.1 if self._is_terminal else self._interval):
+            return
+        self._told_at = time.monotonic()
+        end = "\x1b[K\r" if self._is_terminal else "\n"
+        print(f"{what}: {count:,}", end=end, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,48 +92,61 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = _command(commands, "list", _list, "what failed, when, why: oldest first")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.add_argument(
+        "--json", action="store_true", help="one JSON object a line, with the whole reasons"
+    )
     show = _command(commands, "show", _show, "the records of one object, as plain JSON")
     show.add_argument("key", help="the object's key, as `list` prints it")
+    show.add_argument("--json", action="store_true", help="in one line, with the whole reason")
     run = _command(commands, "run", _run, "send failed records through the function again")
     run.add_argument("keys", nargs="*", metavar="KEY", help="objects to replay")
     run.add_argument("--all", action="store_true", help="every object of the bucket")
     _sending_options(run)
-    backfill = _command(
-        commands, "backfill", _backfill, "send the table's items as INSERTs, each once"
-    )
-    backfill.add_argument(
-        "--since", metavar="ATTRIBUTE=VALUE", help="items whose attribute is at least this value"
-    )
-    backfill.add_argument(
-        "--filter", metavar="EXPRESSION", help="items that fit this DynamoDB filter expression"
-    )
-    backfill.add_argument(
-        "--values",
-        type=_json_object,
-        default={},
-        metavar="JSON",
-        help='the expression\'s :values in DynamoDB\'s JSON, as in {":a": {"S": "b"}}',
-    )
-    backfill.add_argument("--all", action="store_true", help="every item of the table")
-    backfill.add_argument(
-        "--rate", type=_positive, default=100.0, help="items a second (default: 100)"
-    )
-    backfill.add_argument(
-        "--start-after", type=_json_object, metavar="KEY", help="go on behind this item's key"
-    )
-    _sending_options(backfill)
+    _backfill_options(_command(commands, "backfill", _backfill, "send a table's items as INSERTs"))
     return parser
 
 
 def _command(commands: Any, name: str, command: Callable[..., int], summary: str) -> Any:
     parser = commands.add_parser(name, help=summary, description=summary)
     parser.set_defaults(command=command)
-    parser.add_argument("--stack", help="take the names from this stack's outputs (Pulumi CLI)")
+    parser.add_argument("--stack", help="take names and region from this stack's outputs (Pulumi)")
     parser.add_argument("--bucket", help="the failure bucket (output failureBucket)")
     parser.add_argument("--function", help="the function (output functionName)")
     parser.add_argument("--table", help="the table (output tableName)")
     return parser
+
+
+def _backfill_options(parser: argparse.ArgumentParser) -> None:
+    for option, meaning in (("since", "at least"), ("before", "less than")):
+        parser.add_argument(
+            f"--{option}",
+            metavar="ATTRIBUTE=VALUE",
+            help=f"items whose attribute is {meaning} this value",
+        )
+    parser.add_argument(
+        "--filter", metavar="EXPRESSION", help="items that fit this DynamoDB filter expression"
+    )
+    parser.add_argument(
+        "--values",
+        type=_json_object,
+        default={},
+        metavar="JSON",
+        help='the expression\'s :values in DynamoDB\'s JSON, as in {":a": {"S": "b"}}',
+    )
+    parser.add_argument(
+        "--names",
+        type=_json_object,
+        default={},
+        metavar="JSON",
+        help='the expression\'s #names, as in {"#at": "at"}: DynamoDB reserves many words',
+    )
+    parser.add_argument("--all", action="store_true", help="every item of the table; it is asked")
+    parser.add_argument("--yes", action="store_true", help="with --all: do not ask")
+    parser.add_argument("--rate", type=_rate, default=100.0, help="items a second (default: 100)")
+    parser.add_argument(
+        "--start-after", type=_json_object, metavar="KEY", help="go on behind this item's key"
+    )
+    _sending_options(parser)
 
 
 def _sending_options(parser: argparse.ArgumentParser) -> None:
@@ -106,47 +154,59 @@ def _sending_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=_count, default=100, help="records of one invocation (default: 100)"
     )
+    parser.add_argument(
+        "--trust-silence",
+        action="store_true",
+        help="count a record as processed when the function neither reports it as failed nor says "
+        "what became of it, as one with a handler of your own may",
+    )
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"must be a JSON object, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a JSON object, got {harmless(text)}")
     return value
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"must be more than 0, got {text}")
-    return value
+def _rate(text: str) -> float:
+    low, high = _RATES
+    if is_number(text) and low <= float(text) <= high:
+        return float(text)
+    raise argparse.ArgumentTypeError(
+        f"must be a number between {low} and {high:,}, got {harmless(text)}"
+    )
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"must be between 1 and 10000, got {text}")
-    return value
+    if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= 10_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be between 1 and 10000, got {harmless(text)}")
 
 
-def _list(options: argparse.Namespace, target: Target, screen: Console) -> int:
+def _list(options: argparse.Namespace, target: Target, screen: Screen) -> int:
     bucket = FailureBucket(target.s3, target.bucket)
-    batches = sorted(_read(bucket, bucket.keys(), screen), key=lambda batch: batch.failed_at)
+    rows: list[dict[str, Any]] = []
+    unreadable = 0
+    for row in bucket.read_each(bucket.keys(), _row if options.json else _short_row):
+        if isinstance(row, BrokenDocumentError):
+            unreadable += 1
+            screen.say(f"warning: not read: {row}")
+        else:
+            rows.append(row)
+        screen.progress("objects read", len(rows))
+    rows.sort(key=lambda row: str(row["failedAt"]))
     if options.json:
-        for batch in batches:
-            print(json.dumps(_row(batch)))
-    elif batches:
-        table = Table("failed at", "why", "records", "key", box=None, pad_edge=False)
-        for batch in batches:
-            why = f"{batch.condition}: {batch.reason}" if batch.reason else batch.condition
-            table.add_row(batch.failed_at, why, str(len(batch.records)), batch.key)
-        # A key that is cut is of no use to whoever wants to paste it.
-        Console(width=None if sys.stdout.isatty() else 400, highlight=False, markup=False).print(
-            table
-        )
-    records = sum(len(batch.records) for batch in batches)
-    screen.print(f"{_counted(records, 'failed record')} in {_counted(len(batches), 'object')}")
-    return DONE
+        for row in rows:
+            print(as_json(row))
+    elif rows:
+        _print_table(rows)
+    records = sum(row["records"] for row in rows)
+    screen.say(f"{_counted(records, 'failed record')} in {_counted(len(rows), 'object')}")
+    return NOT_DONE if unreadable else DONE
 
 
 def _row(batch: FailedBatch) -> dict[str, Any]:
@@ -159,14 +219,35 @@ def _row(batch: FailedBatch) -> dict[str, Any]:
     }
 
 
-def _show(options: argparse.Namespace, target: Target, screen: Console) -> int:
+def _short_row(batch: FailedBatch) -> dict[str, Any]:
+    return {
+        name: capped(value) if isinstance(value, str) and name != "key" else value
+        for name, value in _row(batch).items()
+    }
+
+
+def _print_table(rows: Sequence[dict[str, Any]]) -> None:
+    table = Table("failed at", "why", "records", "key", box=None, pad_edge=False)
+    for row in rows:
+        why = f"{row['condition']}: {row['reason']}" if row["reason"] else row["condition"]
+        cells = (row["failedAt"], why, str(row["records"]), row["key"])
+        table.add_row(*map(harmless, cells))
+    # A key that is cut is of no use to whoever wants to paste it.
+    width = None if sys.stdout.isatty() else 1600
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
+
+
+def _show(options: argparse.Namespace, target: Target, screen: Screen) -> int:
     del screen
     batch = FailureBucket(target.s3, target.bucket).read(options.key)
-    print(json.dumps([_plain_record(one) for one in batch.records], indent=2, default=json_ready))
+    shown = {**_row(batch), "records": [_plain_record(one) for one in batch.records]}
+    if not options.json:
+        shown["reason"] = capped(batch.reason, _SHOWN_REASON)
+    print(as_json(shown, indent=None if options.json else "  "))
     return DONE
 
 
-def _plain_record(record: object) -> object:
+def _plain_record(record: Record) -> object:
     """The record as it is, with its typed values as plain ones."""
     if not isinstance(record, dict) or not isinstance(record.get("dynamodb"), dict):
         return record
@@ -178,88 +259,164 @@ def _plain_record(record: object) -> object:
     return {**record, "dynamodb": dynamodb}
 
 
-def _run(options: argparse.Namespace, target: Target, screen: Console) -> int:
+def _run(options: argparse.Namespace, target: Target, screen: Screen) -> int:
     if bool(options.keys) == options.all:
         raise ReplayError("name the objects to replay, or all of them with --all")
     bucket = FailureBucket(target.s3, target.bucket)
-    keys = list(dict.fromkeys(options.keys)) or bucket.keys()
-    batches = list(_read(bucket, keys, screen))
-    unreadable = len(keys) - len(batches)
-    records = in_stream_order(record for batch in batches for record in batch.records)
-    if "table" in target.names:
-        for key, change in changed_since(target.dynamodb, target.table, records):
-            screen.print(f"warning: {change}: {key}")
-    if options.dry_run:
-        for record in records:
-            print(f"would send {_named(record)}")
-        print(f"{_counted(len(records), 'record')} of {_counted(len(batches), 'object')}")
-        return NOT_DONE if unreadable else DONE
-    sender = Sender(target.awslambda, target.function, batch_size=options.batch_size)
-    with _progress(screen) as bar:
-        task = bar.add_task("replaying", total=len(records))
-        summary = Replay(bucket, sender, batches).run(lambda done: bar.advance(task, done))
-    for error in summary.errors:
-        screen.print(f"failed: {error}")
-    print(
-        f"{_counted(summary.read, 'record')} read: {summary.done} done, "
-        f"{summary.rejected_again} rejected again, {summary.failed} failed, "
-        f"{summary.held_back} held back behind a failed one; "
-        f"{summary.removed} of {_counted(summary.objects, 'object')} removed"
+    with closing(Spool()) as spool:
+        replay = Replay(bucket, spool, say=screen.say)
+        unreadable = _read(replay, bucket, options.keys, screen)
+        if "table" in target.names:
+            for key, change in changed_since(
+                target.dynamodb, target.table, _watched(spool, screen)
+            ):
+                screen.say(f"warning: {change}: {key}")
+        if options.dry_run:
+            for record in spool.in_stream_order():
+                print(harmless(f"would send {_named(record)}"))
+            print(f"{_counted(len(spool), 'record')} of {_counted(replay.objects, 'object')}")
+            return NOT_DONE if unreadable else DONE
+        told = _Told(screen, "records replayed")
+        replayed = replay.run(_sender(options, target, screen), told)
+        print(
+            f"{_counted(len(spool), 'record')} read: {replayed.counts}; "
+            f"{replayed.removed} of {_counted(replay.objects, 'object')} removed"
+        )
+        told.explain(replayed.counts)
+    complete = replayed.counts.is_complete and not replayed.not_removed
+    return DONE if complete and not unreadable else NOT_DONE
+
+
+def _read(replay: Replay, bucket: FailureBucket, keys: Sequence[str], screen: Screen) -> int:
+    """How many objects are left alone; each of them is named in one line."""
+    left_alone = 0
+    named = dict.fromkeys(keys) or bucket.keys()
+    for batch in bucket.read_each(named, lambda batch: batch):
+        try:
+            if isinstance(batch, BrokenDocumentError):
+                raise batch
+            replay.read(batch)
+        except BrokenDocumentError as error:
+            left_alone += 1
+            screen.say(f"warning: left alone: {error}")
+        screen.progress("objects read", replay.objects)
+    return left_alone
+
+
+def _watched(spool: Spool, screen: Screen) -> Iterator[Record]:
+    for count, record in enumerate(spool.newest_of_each_item()):
+        screen.progress("items compared with the table", count)
+        yield record
+
+
+def _sender(options: argparse.Namespace, target: Target, screen: Screen) -> Sender:
+    return Sender(
+        target.awslambda,
+        target.function,
+        batch_size=options.batch_size,
+        say=screen.say,
+        trusts_silence=options.trust_silence,
     )
-    return DONE if summary.is_complete and not unreadable else NOT_DONE
 
 
-def _named(record: object) -> str:
+class _Told:
+    """Says of each record that is not done what became of it."""
+
+    def __init__(self, screen: Screen, what: str) -> None:
+        self._screen = screen
+        self._what = what
+        self._count = 0
+
+    def __call__(self, settled: Settled) -> None:
+        self._count += 1
+        if settled.fate in (Fate.REJECTED, Fate.FAILED):
+            self._screen.say(f"{settled.fate}: {item_key(settled.record)}: {settled.detail}")
+        self._screen.progress(self._what, self._count)
+
+    def explain(self, counts: Counts) -> None:
+        """Why there are records of which nothing is known."""
+        if counts.by_fate[Fate.UNTOLD]:
+            self._screen.say(
+                "untold: the function does not say what became of a record; deploy this version's "
+                "handler, or use --trust-silence if what it does not report as failed is done"
+            )
+
+
+def _named(record: Record) -> str:
     event_id = record.get("eventID") if isinstance(record, dict) else None
     return f"{event_id or 'a record without an event id'} of {item_key(record)}"
 
 
-def _backfill(options: argparse.Namespace, target: Target, screen: Console) -> int:
-    selected = options.since is not None or options.filter is not None
+def _backfill(options: argparse.Namespace, target: Target, screen: Screen) -> int:
+    selected = any(each is not None for each in (options.since, options.before, options.filter))
     if selected == options.all:
-        raise ReplayError("choose items with --since or --filter, or take every one with --all")
-    selection = Selection.of(since=options.since, expression=options.filter, values=options.values)
-    sender = None
-    if not options.dry_run:
-        sender = Sender(target.awslambda, target.function, batch_size=options.batch_size)
-    backfill = Backfill(target.dynamodb, target.table, sender, records_per_second=options.rate)
-    result = backfill.result
-    try:
-        with _progress(screen) as bar:
-            task = bar.add_task("backfilling", total=None)
-            backfill.run(
-                selection,
-                start_after=options.start_after,
-                on_page=lambda: bar.update(task, completed=result.scanned),
-            )
-    finally:
-        if result.resume_after is not None:
-            position = json.dumps(result.resume_after, separators=(",", ":"))
-            screen.print(f"to go on from here: --start-after '{position}'")
-    for error in result.errors:
-        screen.print(f"failed: {error}")
-    done = "would be sent" if options.dry_run else "done"
-    print(
-        f"{_counted(result.scanned, 'item')} scanned: {result.done} {done}, "
-        f"{len(result.errors)} failed, {result.left_out} left out by the filter"
+        raise ReplayError(
+            "choose items with --since, --before or --filter, or take every one with --all"
+        )
+    selection = Selection.of(
+        since=options.since,
+        before=options.before,
+        expression=options.filter,
+        names=options.names,
+        values=options.values,
     )
-    return NOT_DONE if result.errors else DONE
+    description = described_table(target.dynamodb, target.table)
+    start_after = typed("--start-after", options.start_after) if options.start_after else None
+    backfill = Backfill(
+        target.dynamodb,
+        description,
+        deployed_filter(target.awslambda, target.function, description["TableArn"]),
+        selection,
+        start_after=start_after,
+    )
+    counted = backfill.count(lambda result: screen.progress("items counted", result.scanned))
+    print(
+        f"{_counted(counted.scanned, 'item')} scanned: {counted.to_send} to send, "
+        f"{counted.left_out} left out by the selection, "
+        f"{counted.kept_away} kept away by the mapping's filters"
+    )
+    if options.dry_run or not counted.to_send:
+        return DONE
+    screen.say(
+        f"{_counted(counted.to_send, 'item')} will be sent. Those that the stream has delivered "
+        "take effect again, and so may those that are written while this runs, unless the "
+        "selection leaves them out."
+    )
+    if options.all and not options.yes and not _confirmed(screen):
+        return NOT_DONE
+    return _send_items(backfill, options, _sender(options, target, screen), screen)
 
 
-def _read(bucket: FailureBucket, keys: Sequence[str], screen: Console) -> list[FailedBatch]:
-    """The readable ones; each of the others is named in one line."""
-    batches = []
-    for batch in bucket.read_all(keys):
-        if isinstance(batch, BrokenDocumentError):
-            screen.print(f"warning: not read: {batch}")
-        else:
-            batches.append(batch)
-    return batches
+def _confirmed(screen: Screen) -> bool:
+    if not sys.stdin.isatty():
+        raise ReplayError("--all asks before it sends, and nobody is there to answer: add --yes")
+    screen.say("Send them? [y/N]")
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    screen.say("nothing was sent")
+    return False
 
 
-def _progress(screen: Console) -> ProgressBar:
-    """A bar on a terminal, nothing elsewhere."""
-    return ProgressBar(console=screen, transient=True, disable=not screen.is_terminal)
+def _send_items(
+    backfill: Backfill, options: argparse.Namespace, sender: Sender, screen: Screen
+) -> int:
+    told = _Told(screen, "items sent")
+    last = Backfilled()
+
+    def on_page(result: Backfilled) -> None:
+        nonlocal last
+        last = result
+
+    try:
+        backfill.run(sender, records_per_second=options.rate, on_settled=told, on_page=on_page)
+    finally:
+        if last.resume_after is not None:
+            screen.say(
+                f"to go on from here: --start-after '{as_json(event_image(last.resume_after))}'"
+            )
+    print(f"{_counted(last.to_send, 'item')} sent: {last.counts}")
+    told.explain(last.counts)
+    return DONE if last.counts.is_complete else NOT_DONE
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,148 +1,129 @@
 """Replaying failed batches: what it means for the bucket, and a summary that adds up.
 
-An object goes when all its records are done; when only some are, a new version of it keeps the
-rest, so that a second run does nothing twice whether or not the function remembers events.
+An object goes when every record of it was processed, now or before; when only some were, a new
+version of it keeps the rest, so that a second run does nothing twice whether or not the function
+remembers events.
 """
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from handler.config import REJECTED_PREFIX
-from infra.replay.dynamodb_json import plain
-from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailureBucket, Record
-from infra.replay.sending import Progress, Sender, item_key
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.replay.dynamodb_json import client_item, event_image, plain
+from infra.replay.failed_batches import (
+    BrokenDocumentError,
+    ChangedObjectError,
+    FailedBatch,
+    FailureBucket,
+)
+from infra.replay.printing import capped
+from infra.replay.sending import Counts, Sender, Settled
+from infra.replay.spool import Spool
+from infra.replay.stream_record import Record, impossible, item_key
+from infra.replay.target import said
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(kw_only=True, slots=True)
-class Summary:
-    """What became of the records of a run: read = done + rejected again + failed + held back."""
+class Replayed:
+    """What became of the records and of the objects of a run."""
 
-    objects: int = 0
+    counts: Counts = field(default_factory=Counts)
     removed: int = 0
-    read: int = 0
-    done: int = 0
-    rejected_again: int = 0
-    failed: int = 0
-    held_back: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.done == self.read and not self.errors
+    not_removed: int = 0
+    """Done, but they stay: changed since, or not to be deleted."""
 
 
 class Replay:
-    """One run over some failed batches."""
+    """One run over some failed batches: first read, then sent."""
 
-    def __init__(
-        self, bucket: FailureBucket, sender: Sender, batches: Sequence[FailedBatch]
-    ) -> None:
+    def __init__(self, bucket: FailureBucket, spool: Spool, *, say: Callable[[str], None]) -> None:
         self._bucket = bucket
-        self._sender = sender
-        self._batches = batches
-        self._left = {batch.key: _by_identity(batch.records) for batch in batches}
-        """What is still to be done of each object."""
-        self._owners = defaultdict[str, list[FailedBatch]](list)
-        for batch in batches:
-            for identity in self._left[batch.key]:
-                self._owners[identity].append(batch)
-        self._removed = 0
+        self._spool = spool
+        self._say = say
+        self._etags: dict[str, str] = {}
 
-    def run(self, on_done: Callable[[int], None]) -> Summary:
-        """Sends every record; told after each invocation how many it did.
+    @property
+    def objects(self) -> int:
+        """How many were read."""
+        return len(self._etags)
+
+    def read(self, batch: FailedBatch) -> None:
+        """Takes the object's records. Raises `BrokenDocumentError` when it is to be left alone."""
+        for number, record in enumerate(batch.records):
+            if reason := impossible(record):
+                raise BrokenDocumentError(f"{batch.key}: record {number}: {capped(reason)}")
+        self._spool.add(batch.key, batch.records)
+        self._etags[batch.key] = batch.etag
+
+    def run(self, sender: Sender, on_settled: Callable[[Settled], None]) -> Replayed:
+        """Sends every record; told of each as soon as its fate is known.
 
         Raises `ReplayError` when the function cannot be invoked; what was done by then is kept.
         """
-        parked = self._bucket.versions(REJECTED_PREFIX)
-
-        def settle(records: Sequence[Record]) -> None:
-            for record in records:
-                self._settle(record)
-            on_done(len(records))
-
+        replayed = Replayed()
         try:
-            progress = self._sender.send(
-                (record for batch in self._batches for record in batch.records), settle
-            )
+            for settled in sender.send(self._spool.in_stream_order()):
+                replayed.counts.by_fate[settled.fate] += 1
+                if settled.fate.is_done:
+                    for key in self._spool.done(settled.record):
+                        self._remove(key, replayed)
+                on_settled(settled)
         finally:
-            self._keep_what_is_left()
-        return self._summary(progress, self._rejected_since(parked))
+            for key in self._spool.begun():
+                self._keep_what_is_left(key)
+        return replayed
 
-    def _settle(self, record: Record) -> None:
-        """The record is done in every object that has it; an object without others goes."""
-        identity = _identity(record)
-        for batch in self._owners[identity]:
-            left = self._left[batch.key]
-            del left[identity]
-            # One that the function has just written anew was rejected again: it stays.
-            if not left and self._bucket.is_unchanged(batch):
-                self._bucket.remove(batch)
-                self._removed += 1
+    def _remove(self, key: str, replayed: Replayed) -> None:
+        if self._changed(key, lambda: self._bucket.remove(key, self._etags[key])):
+            replayed.removed += 1
+        else:
+            replayed.not_removed += 1
 
-    def _keep_what_is_left(self) -> None:
-        for batch in self._batches:
-            left = self._left[batch.key]
-            begun = len(left) < len(_by_identity(batch.records))
-            if left and begun and self._bucket.is_unchanged(batch):
-                self._bucket.keep_only(batch, list(left.values()))
+    def _keep_what_is_left(self, key: str) -> None:
+        def write() -> None:
+            batch = self._bucket.read(key)
+            if batch.etag != self._etags[key]:
+                raise ChangedObjectError
+            left = [one for one in batch.records if not self._spool.is_done(key, one)]
+            self._bucket.keep_only(batch, left)
 
-    def _rejected_since(self, parked: dict[str, str]) -> set[str]:
-        """The records that the function has parked while this ran."""
-        now = self._bucket.versions(REJECTED_PREFIX)
-        new = [key for key, version in now.items() if parked.get(key) != version]
-        return {
-            _identity(record)
-            for batch in self._bucket.read_all(new)
-            if not isinstance(batch, BrokenDocumentError)
-            for record in batch.records
-        }
+        self._changed(key, write)
 
-    def _summary(self, progress: Progress, rejected: set[str]) -> Summary:
-        again = sum(1 for record in progress.done if _identity(record) in rejected)
-        return Summary(
-            objects=len(self._batches),
-            removed=self._removed,
-            read=len(self._owners),
-            done=len(progress.done) - again,
-            rejected_again=again,
-            failed=len(progress.failed),
-            held_back=len(progress.held_back),
-            errors=[f"{item_key(record)}: {error}" for record, error in progress.failed],
-        )
-
-
-def _by_identity(records: Iterable[Record]) -> dict[str, Record]:
-    return {_identity(record): record for record in records}
-
-
-def _identity(record: Record) -> str:
-    return json.dumps(record, sort_keys=True)
+    def _changed(self, key: str, change: Callable[[], None]) -> bool:
+        """Whether the object could be changed; if not, it is said why, and the others go on."""
+        try:
+            change()
+        except ChangedObjectError:
+            self._say(f"left alone: {key}: it has been written anew since it was read")
+        except ClientError as error:
+            self._say(f"left alone: {key}: its records are done, but {said(error)}")
+        except (BotoCoreError, BrokenDocumentError) as error:
+            self._say(f"left alone: {key}: its records are done, but {error}")
+        else:
+            return True
+        return False
 
 
 def changed_since(
-    client: "DynamoDBClient", table: str, records: Iterable[Record]
+    client: "DynamoDBClient", table: str, records: Iterator[Record]
 ) -> Iterator[tuple[str, str]]:
-    """The items that are no longer as their newest record here says, and what is different."""
-    newest = {item_key(record): record for record in records if isinstance(record, dict)}
-    for key, record in newest.items():
-        stream_record: Any = record.get("dynamodb")
-        if not isinstance(stream_record, dict) or not isinstance(stream_record.get("Keys"), dict):
+    """The items that are no longer as their record says, and what is different."""
+    for record in records:
+        change: Any = record.get("dynamodb") if isinstance(record, dict) else None
+        if not isinstance(change, dict) or not change.get("Keys"):
             continue
         try:
-            item = client.get_item(
-                TableName=table, Key=stream_record["Keys"], ConsistentRead=True
-            ).get("Item")
-        except (client.exceptions.ClientError, ValueError):
+            keys = client_item(change["Keys"])
+            item = client.get_item(TableName=table, Key=keys, ConsistentRead=True).get("Item")
+        except (ClientError, BotoCoreError, ValueError):
             continue
-        image = stream_record.get("NewImage")
+        image = change.get("NewImage")
         if item is None and image is not None:
-            yield key, "the table no longer holds this item"
-        elif image is not None and plain(item) != plain(image):
-            yield key, "the table holds a newer version of this item"
+            yield item_key(record), "the table no longer holds this item"
+        elif item is not None and image is not None and plain(event_image(item)) != plain(image):
+            yield item_key(record), "the table holds a newer version of this item"

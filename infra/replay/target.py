@@ -1,23 +1,33 @@
 """Which bucket, function and table a command works on, and the clients to reach them.
 
-The names come from the command line, or from a stack's outputs where the Pulumi CLI is present.
+The names come from the command line, or from a stack's outputs where the Pulumi CLI is present;
+with them the region, so that it is not the shell's that decides where is looked.
 """
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+
+LONGEST_INVOCATION: Final = 900
+"""Seconds; the quota is Lambda's."""
+
+_KEEPALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 5}
+"""Seconds until the first probe and between them: a NAT gateway forgets a connection after 350
+without a byte, and the kernel's own first probe comes after 7,200."""
 
 
 class ReplayError(Exception):
@@ -62,9 +72,22 @@ class Target:
 
     @cached_property
     def awslambda(self) -> "LambdaClient":
-        # A function may run for 15 minutes, and a retry of the client's own would run it twice.
-        config = Config(read_timeout=910, retries={"total_max_attempts": 1})
-        return self.session.client("lambda", config=config)
+        # A retry of the client's own would run the function twice.
+        config = Config(
+            read_timeout=LONGEST_INVOCATION + 10,
+            retries={"total_max_attempts": 1},
+            tcp_keepalive=True,
+        )
+        client = self.session.client("lambda", config=config)
+        # botocore switches the probes on and has no setting for when they come.
+        endpoint = client._endpoint  # type: ignore[attr-defined]  # noqa: SLF001
+        options = endpoint.http_session._socket_options  # noqa: SLF001
+        options += [
+            (socket.IPPROTO_TCP, getattr(socket, name), seconds)
+            for name, seconds in _KEEPALIVE.items()
+            if hasattr(socket, name)
+        ]
+        return client
 
 
 _OUTPUTS = {"bucket": "failureBucket", "function": "functionName", "table": "tableName"}
@@ -78,7 +101,13 @@ def target(*, stack: str | None, named: Mapping[str, str | None]) -> Target:
     outputs = _stack_outputs(stack) if stack is not None else {}
     names = {part: str(outputs[key]) for part, key in _OUTPUTS.items() if key in outputs}
     names.update({part: name for part, name in named.items() if name is not None})
-    return Target(names=names, session=boto3.Session())
+    return Target(names=names, session=boto3.Session(region_name=_region(outputs)))
+
+
+def _region(outputs: Mapping[str, Any]) -> str | None:
+    """The stack's own; None: the environment's."""
+    arn = str(outputs.get("functionArn") or outputs.get("streamArn") or "").split(":")
+    return arn[3] if len(arn) > 5 else None
 
 
 def _stack_outputs(stack: str) -> Mapping[str, Any]:
@@ -96,3 +125,9 @@ def _stack_outputs(stack: str) -> Mapping[str, Any]:
         raise ReplayError(f"the outputs of stack {stack} cannot be read: {reason}")
     outputs: Mapping[str, Any] = json.loads(result.stdout)
     return outputs
+
+
+def said(error: ClientError) -> str:
+    """AWS's code and message, without the operation's name around them."""
+    details = error.response.get("Error", {})
+    return f"{details.get('Code', 'unknown')}: {details.get('Message', error)}"

@@ -46,7 +46,9 @@ def test_what_failed_is_listed_with_the_reason_and_shown_decoded(up: LocalDeploy
     (rejected,) = [row for row in rows if row["condition"] == "RecordRejected"]
     assert "RejectedRequestError: poison" in rejected["reason"]
     shown = replay_command(up, "show", rejected["key"])
-    (record,) = json.loads(shown.stdout)
+    document = json.loads(shown.stdout)
+    assert document["reason"] == rejected["reason"]
+    (record,) = document["records"]
     assert record["dynamodb"]["NewImage"]["payload"]["fault"] == "poison"
 
 

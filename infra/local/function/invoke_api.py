@@ -1,14 +1,15 @@
 """Lambda's Invoke API for the deployed functions, so that its usual clients work on the local run.
 
-`aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Everything else of Lambda's API
-is left out: the functions are what the program deployed. Signatures are not checked, but a request
-of a page in a browser is refused.
+`aws lambda invoke` and boto3 reach it by AWS_ENDPOINT_URL_LAMBDA. Of Lambda's API there is beside
+it the list of the event source mappings, which a backfill asks for. Signatures are not checked, but
+a request of a page in a browser is refused.
 """
 
 import asyncio
 import base64
 import json
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 from aiohttp import web
@@ -39,11 +40,17 @@ async def _of_this_machine(request: web.Request, handler: Handler) -> web.Stream
 class InvokeApi:
     """Listens on 127.0.0.1 and invokes functions by name, as an async context manager."""
 
-    def __init__(self, *functions: LambdaFunction) -> None:
+    def __init__(
+        self, *functions: LambdaFunction, mappings: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """`mappings`: those of the functions, as ListEventSourceMappings describes them."""
         self._functions = functions
+        self._mappings = mappings
         self._events: set[asyncio.Task[None]] = set()
         application = web.Application(client_max_size=_ANY_PAYLOAD, middlewares=[_of_this_machine])
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
+        application.router.add_get("/2015-03-31/event-source-mappings", self._list_mappings)
+        application.router.add_get("/2015-03-31/event-source-mappings/", self._list_mappings)
         application.router.add_route("*", "/{tail:.*}", self._unknown)
         self._runner = web.AppRunner(
             application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
@@ -69,6 +76,16 @@ class InvokeApi:
             task.cancel()
         await asyncio.gather(*self._events, return_exceptions=True)
         await self._runner.cleanup()
+
+    async def _list_mappings(self, request: web.Request) -> web.Response:
+        arn, name = request.query.get("EventSourceArn"), request.query.get("FunctionName")
+        listed = [
+            each
+            for each in self._mappings
+            if arn in (None, each["EventSourceArn"])
+            and (name is None or name in _names_of(each["FunctionArn"]))
+        ]
+        return web.json_response({"EventSourceMappings": listed})
 
     async def _invoke(self, request: web.Request) -> web.Response:
         function = self._invoked(request)

@@ -1,168 +1,31 @@
-"""The replay against a real S3 and DynamoDB API (the embedded AWS's) and a function scripted here.
+"""The replay against a real S3 and DynamoDB API (moto's server) and a function scripted here."""
 
-The function is a stand-in: what Lambda's Invoke API answers is scripted, so that every kind of
-answer can be had. The whole way with the real handler is in tests/integration.
-"""
-
-import io
 import json
-from collections.abc import Callable, Sequence
+import tracemalloc
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
-from infra.local.aws.emulator import Emulator
 from infra.replay.__main__ import main
-from infra.replay.target import Target
+from tests.unit.infra.replay.scripted import (
+    BUCKET,
+    LAMBDA_KEY,
+    REJECTED_KEY,
+    TABLE,
+    Printed,
+    Run,
+    ScriptedFunction,
+    document,
+    failing,
+    keys,
+    payload_records,
+    put,
+    record,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-BUCKET = "replayed"
-TABLE = "requests"
-LAMBDA_KEY = "aws/lambda/0a1b2c3d/shardId-1/2026/11/23/2026-11-23T01.02.03-11111111"
-REJECTED_KEY = "rejected/processor/2026/11/23/2026-11-23T01.00.00-22222222"
-
-Answer = Callable[[list[dict[str, Any]]], Any]
-
-
-class ScriptedFunction:
-    """Answers as Lambda's Invoke API does; remembers what it was sent."""
-
-    def __init__(self, answer: Answer = lambda _: {"batchItemFailures": []}) -> None:
-        self.answer = answer
-        self.batches: list[list[str]] = []
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto3's
-        del FunctionName
-        records = json.loads(Payload)["Records"]
-        self.batches.append([record["eventID"] for record in records])
-        answer = self.answer(records)
-        if isinstance(answer, Exception):
-            error = {"errorType": type(answer).__name__, "errorMessage": str(answer)}
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
-
-    @property
-    def sent(self) -> list[str]:
-        return [event_id for batch in self.batches for event_id in batch]
-
-
-@pytest.fixture
-def session(aws: Emulator) -> boto3.Session:
-    class LocalSession(boto3.Session):
-        def client(self, service_name: str, **_: Any) -> Any:  # type: ignore[override] # any service
-            return aws.client(service_name)
-
-    return LocalSession("key", "secret", region_name=aws.region)
-
-
-@pytest.fixture
-def s3(aws: Emulator) -> "S3Client":
-    client: S3Client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=_in_region(aws.region))
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    return client
-
-
-def _in_region(region: str) -> Any:  # boto3's types know the regions one by one
-    return {"LocationConstraint": region}
-
-
-@pytest.fixture
-def replay(
-    session: boto3.Session, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
-    """Runs a command line with clients of the embedded AWS and a scripted function."""
-    del s3
-
-    def run(*arguments: str, function: ScriptedFunction | None = None) -> int:
-        def local_target(*, stack: str | None, named: dict[str, str | None]) -> Target:
-            del stack
-            names = {"bucket": BUCKET, "function": "processor", **_given(named)}
-            made = Target(names=names, session=session)
-            made.__dict__["awslambda"] = function or ScriptedFunction()
-            return made
-
-        monkeypatch.setattr("infra.replay.__main__.target", local_target)
-        return main(arguments)
-
-    return run
-
-
-def _given(named: dict[str, str | None]) -> dict[str, str]:
-    return {part: name for part, name in named.items() if name is not None}
-
-
-def record(number: int, *, item: str | None = None, payload: str = "hello") -> dict[str, Any]:
-    key = {"request_id": {"S": item or f"item-{number}"}}
-    return {
-        "eventID": f"event-{number}",
-        "eventName": "INSERT",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "eu-west-1",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_790_000_000.0 + number,
-            "Keys": key,
-            "NewImage": {**key, "payload": {"M": {"text": {"S": payload}, "n": {"N": "7"}}}},
-            "SequenceNumber": f"{number:021d}",
-            "SizeBytes": 60,
-            "StreamViewType": "NEW_IMAGE",
-        },
-        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:1:table/requests/stream/1",
-    }
-
-
-def document(records: Sequence[object], *, at: str = "01.02.03", **changes: Any) -> dict[str, Any]:
-    return {
-        "requestContext": {
-            "requestId": "r",
-            "functionArn": "f",
-            "condition": "RetryAttemptsExhausted",
-            "approximateInvokeCount": 6,
-        },
-        "responseContext": {
-            "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled",
-        },
-        "version": "1.0",
-        "timestamp": f"2026-11-23T{at.replace('.', ':')}.000Z",
-        "DDBStreamBatchInfo": {"batchSize": len(records)},
-        "payload": json.dumps({"Records": records}),
-        **changes,
-    }  # fmt: skip
-
-
-def put(s3: "S3Client", key: str, content: object) -> None:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-
-
-def keys(s3: "S3Client") -> list[str]:
-    return [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-
-
-def payload_records(s3: "S3Client", key: str) -> list[str]:
-    body = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    return [one["eventID"] for one in json.loads(body["payload"])["Records"]]
-
-
-def failing(*event_ids: str) -> Answer:
-    """Does as the handler does: stops at the first failure and reports it."""
-
-    def answer(records: list[dict[str, Any]]) -> Any:
-        for one in records:
-            if one["eventID"] in event_ids:
-                number = one["dynamodb"]["SequenceNumber"]
-                return {"batchItemFailures": [{"itemIdentifier": number}]}
-        return {"batchItemFailures": []}
-
-    return answer
-
-
-Run = Callable[..., int]
-Printed = pytest.CaptureFixture[str]
 
 
 def test_list_names_what_failed_oldest_first(s3: "S3Client", replay: Run, capsys: Printed) -> None:
@@ -212,7 +75,7 @@ def test_show_decodes_typed_values(s3: "S3Client", replay: Run, capsys: Printed)
     put(s3, LAMBDA_KEY, document([odd]))
 
     assert replay("show", LAMBDA_KEY) == 0
-    (shown,) = json.loads(capsys.readouterr().out)
+    (shown,) = json.loads(capsys.readouterr().out)["records"]
     assert shown["dynamodb"]["NewImage"] == {
         "request_id": "item-1",
         "payload": {"text": "hello", "n": 7},
@@ -250,8 +113,8 @@ def test_run_removes_an_object_whose_records_are_all_done_recoverably(
     assert keys(s3) == []
     assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 1
     assert capsys.readouterr().out == (
-        "1 record read: 1 done, 0 rejected again, 0 failed, 0 held back behind a failed one; "
-        "1 of 1 object removed\n"
+        "1 record read: 1 processed, 0 processed before, 0 rejected, 0 ignored, 0 failed, "
+        "0 held back; 1 of 1 object removed\n"
     )
 
 
@@ -273,7 +136,7 @@ def test_what_is_left_of_an_object_stays_in_a_new_version(
     assert replay("run", "--all", function=ScriptedFunction(failing("event-2"))) == 1
     assert payload_records(s3, LAMBDA_KEY) == ["event-2"]
     assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 2
-    assert "3 records read: 2 done, 0 rejected again, 1 failed, 0 held" in capsys.readouterr().out
+    assert "3 records read: 2 processed, " in capsys.readouterr().out
 
 
 def test_later_records_of_a_failing_item_are_held_back(
@@ -285,7 +148,9 @@ def test_later_records_of_a_failing_item_are_held_back(
     assert replay("run", "--all", function=function) == 1
     assert "event-3" not in function.batches[-1]
     assert payload_records(s3, LAMBDA_KEY) == ["event-1", "event-3"]
-    assert "1 done, 0 rejected again, 1 failed, 1 held back" in capsys.readouterr().out
+    assert "1 processed, 0 processed before, 0 rejected, 0 ignored, 1 failed, 1 held back; " in (
+        capsys.readouterr().out
+    )
 
 
 def test_an_error_of_a_whole_batch_is_narrowed_down_to_its_record(
@@ -323,32 +188,111 @@ def test_a_failure_that_names_no_record_fails_the_batch(
     assert payload_records(s3, LAMBDA_KEY) == ["event-1", "event-2"]
 
 
-def test_a_record_that_is_rejected_again_stays(
+def parking(records: list[dict[str, Any]], s3: "S3Client") -> Any:
+    """Does as the handler does with poison: parks it, and says so."""
+    put(s3, REJECTED_KEY, document(records, reason="still wrong"))
+    rejected = {"outcome": "rejected", "key": REJECTED_KEY}
+    return {"batchItemFailures": [], "outcomes": [rejected] * len(records)}
+
+
+@pytest.mark.parametrize("key", [LAMBDA_KEY, REJECTED_KEY])
+def test_a_record_that_is_parked_again_is_not_done_and_its_object_stays(
+    s3: "S3Client", replay: Run, capsys: Printed, key: str
+) -> None:
+    put(s3, key, document([record(1)], reason="wrong"))
+
+    function = ScriptedFunction(lambda records: parking(records, s3))
+    assert replay("run", "--all", function=function) == 1
+    assert keys(s3) == list(dict.fromkeys([key, REJECTED_KEY]))
+    printed = capsys.readouterr()
+    assert "1 record read: 0 processed, 0 processed before, 1 rejected" in printed.out
+    assert f"parked as {REJECTED_KEY}" in printed.err
+
+
+@pytest.mark.parametrize("versioning", ["Enabled", "Suspended", None])
+def test_what_was_just_parked_is_never_deleted(
+    s3: "S3Client", replay: Run, capsys: Printed, versioning: Any
+) -> None:
+    """Somebody else's invocation parks a record anew while this one says that it is done."""
+    if versioning is None:
+        s3.delete_bucket(Bucket=BUCKET)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=_where(s3))
+    else:
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": versioning})
+
+    def park_meanwhile(records: list[dict[str, Any]]) -> Any:
+        put(s3, REJECTED_KEY, document(records, reason="parked just now"))
+
+    put(s3, REJECTED_KEY, document([record(1)], reason="parked before"))
+
+    assert replay("run", "--all", function=ScriptedFunction(park_meanwhile)) == 1
+    body = json.loads(s3.get_object(Bucket=BUCKET, Key=REJECTED_KEY)["Body"].read())
+    assert body["reason"] == "parked just now"
+    assert "written anew since it was read" in capsys.readouterr().err
+
+
+def test_what_is_left_is_not_written_over_what_was_just_parked(s3: "S3Client", replay: Run) -> None:
+    def park_meanwhile(records: list[dict[str, Any]]) -> Any:
+        put(s3, LAMBDA_KEY, document([record(7)]))
+        return failing("event-2")(records)
+
+    put(s3, LAMBDA_KEY, document([record(1), record(2)]))
+
+    assert replay("run", "--all", function=ScriptedFunction(park_meanwhile)) == 1
+    assert payload_records(s3, LAMBDA_KEY) == ["event-7"]
+
+
+def _where(s3: "S3Client") -> Any:
+    return {"LocationConstraint": s3.meta.region_name}
+
+
+@pytest.mark.parametrize("outcome", ["ignored", "failed", "rejected"])
+def test_only_processed_is_done(s3: "S3Client", replay: Run, capsys: Printed, outcome: str) -> None:
+    put(s3, LAMBDA_KEY, document([record(1), record(2)]))
+    told = {"outcomes": [{"outcome": "processed before"}, {"outcome": outcome}]}
+
+    assert replay("run", "--all", function=ScriptedFunction(lambda _: told)) == 1
+    assert payload_records(s3, LAMBDA_KEY) == ["event-2"]
+    assert "0 processed, 1 processed before, " in capsys.readouterr().out
+
+
+def test_a_function_that_does_not_tell_has_done_nothing_that_is_known(
     s3: "S3Client", replay: Run, capsys: Printed
 ) -> None:
-    def park_again(records: list[dict[str, Any]]) -> Any:
-        put(s3, REJECTED_KEY, document(records, reason="still wrong"))
-        return {"batchItemFailures": []}
+    put(s3, LAMBDA_KEY, document([record(1), record(2)]))
 
-    put(s3, REJECTED_KEY, document([record(1)], reason="wrong"))
-
-    assert replay("run", "--all", function=ScriptedFunction(park_again)) == 1
-    assert keys(s3) == [REJECTED_KEY]
-    assert "0 done, 1 rejected again" in capsys.readouterr().out
+    assert replay("run", "--all", function=ScriptedFunction(tells=False)) == 1
+    assert payload_records(s3, LAMBDA_KEY) == ["event-1", "event-2"]
+    printed = capsys.readouterr()
+    assert "2 untold; 0 of 1 object removed" in printed.out
+    assert "--trust-silence" in printed.err
 
 
-def test_a_given_up_record_that_is_now_rejected_moves_to_the_rejected_ones(
-    s3: "S3Client", replay: Run, capsys: Printed
+def test_a_function_whose_silence_is_trusted_has_done_what_it_does_not_report(
+    s3: "S3Client", replay: Run
 ) -> None:
-    def park(records: list[dict[str, Any]]) -> Any:
-        put(s3, REJECTED_KEY, document(records, reason="wrong"))
-        return {"batchItemFailures": []}
+    put(s3, LAMBDA_KEY, document([record(1), record(2), record(3)]))
+    function = ScriptedFunction(failing("event-2"), tells=False)
 
-    put(s3, LAMBDA_KEY, document([record(1)]))
+    assert replay("run", "--all", "--trust-silence", function=function) == 1
+    assert payload_records(s3, LAMBDA_KEY) == ["event-2"]
 
-    assert replay("run", "--all", function=ScriptedFunction(park)) == 1
-    assert keys(s3) == [REJECTED_KEY]
-    assert "0 done, 1 rejected again" in capsys.readouterr().out
+
+def test_a_record_that_was_not_reached_is_sent_again(s3: "S3Client", replay: Run) -> None:
+    def one_at_a_time(records: list[dict[str, Any]]) -> Any:
+        rest = [{"itemIdentifier": one["dynamodb"]["SequenceNumber"]} for one in records[1:2]]
+        return {"batchItemFailures": rest, "outcomes": [{"outcome": "processed"}]}
+
+    function = ScriptedFunction(one_at_a_time)
+    put(s3, LAMBDA_KEY, document([record(1), record(2), record(3)]))
+
+    assert replay("run", "--all", function=function) == 0
+    assert function.batches == [
+        ["event-1", "event-2", "event-3"],
+        ["event-2", "event-3"],
+        ["event-3"],
+    ]
+    assert keys(s3) == []
 
 
 def test_a_dry_run_names_the_records_and_sends_nothing(
@@ -381,6 +325,18 @@ def test_a_record_without_a_sequence_number_is_sent_alone(s3: "S3Client", replay
     assert function.batches == [["event-1", "event-2"], ["bare"]]
 
 
+def changed(name: str, value: object) -> dict[str, Any]:
+    whole = record(1)
+    return {**whole, "dynamodb": {**whole["dynamodb"], name: value}}
+
+
+def nested(levels: int) -> object:
+    value: object = {"NULL": True}
+    for _ in range(levels):
+        value = {"L": [value]}
+    return value
+
+
 BROKEN = {
     "no JSON": b"\xff\xfe not json",
     "a list": [],
@@ -392,6 +348,26 @@ BROKEN = {
     "no records": {"requestContext": {}, "payload": '{"Records": []}'},
     "records is a text": {"requestContext": {}, "payload": '{"Records": "x"}'},
     "deeply nested": b"[" * 100_000,
+    "no number": document([], payload='{"Records": [NaN]}'),
+    "a number of 5,000 digits": b'{"requestContext": {}, "payload": {"Records": [' + b"1" * 5000,
+    "an infinite number": document([], payload='{"Records": [1e999]}'),
+    "a record that is a number": document([1]),
+    "a record that is null": document([None]),
+    "dynamodb is a list": document([{"dynamodb": []}]),
+    "a key of the wrong type": document([changed("Keys", {"request_id": 7})]),
+    "a key that is a list": document([changed("Keys", {"request_id": {"L": []}})]),
+    "keys that are a text": document([changed("Keys", "request_id")]),
+    "an unknown attribute type": document([changed("NewImage", {"a": {"X": "b"}})]),
+    "no number of DynamoDB's": document([changed("NewImage", {"a": {"N": "nan"}})]),
+    "a sequence number of 5,000 digits": document([changed("SequenceNumber", "9" * 5000)]),
+    "a sequence number in other digits": document([changed("SequenceNumber", "\u0663" * 21)]),
+    "a sequence number that is a number": document([changed("SequenceNumber", 7)]),
+    "half a surrogate pair": document([changed("NewImage", {"a": {"S": "\ud800"}})]),
+    "half a pair in a key": document([changed("Keys", {"request_id": {"S": "\udfff"}})]),
+    "an event id that is a list": document([{**record(1), "eventID": []}]),
+    "an unknown event": document([{**record(1), "eventName": "UPSERT"}]),
+    "a value that is nested too deeply": document([changed("NewImage", {"a": nested(100)})]),
+    "thousands of mistakes": document([changed("NewImage", {"a": {"L": [1] * 5000}})]),
 }
 
 
@@ -401,24 +377,145 @@ def test_a_broken_document_is_one_line_and_does_not_stop_the_others(
 ) -> None:
     function = ScriptedFunction()
     put(s3, LAMBDA_KEY, content)
-    put(s3, REJECTED_KEY, document([record(1)]))
+    put(s3, REJECTED_KEY, document([record(2)]))
 
-    assert replay("run", "--all", function=function) == 1
-    assert function.sent == ["event-1"]
+    assert replay("run", "--all", "--table", TABLE, function=function) == 1
+    assert function.sent == ["event-2"]
     assert keys(s3) == [LAMBDA_KEY]
     (warning,) = capsys.readouterr().err.splitlines()
-    assert warning.startswith(f"warning: not read: {LAMBDA_KEY}: ")
+    assert warning.startswith(f"warning: left alone: {LAMBDA_KEY}: ")
+    assert len(warning) < 500
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_document_does_not_stop_the_list(
+    s3: "S3Client", replay: Run, capsys: Printed, content: object
+) -> None:
+    put(s3, LAMBDA_KEY, content)
+    put(s3, REJECTED_KEY, document([record(2)]))
+
+    replay("list", "--json")
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[-1]["key"] == REJECTED_KEY or rows[0]["key"] == REJECTED_KEY
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_document_is_shown_or_named_in_one_line(
+    s3: "S3Client", replay: Run, capsys: Printed, content: object
+) -> None:
+    put(s3, LAMBDA_KEY, content)
+
+    code = replay("show", LAMBDA_KEY)
+    printed = capsys.readouterr()
+    assert code == 2 or json.loads(printed.out)["key"] == LAMBDA_KEY
+    assert code == 0 or len(printed.err.splitlines()) == 1
+    assert printed.out.isascii()
+
+
+def test_a_list_with_an_object_that_cannot_be_read_ends_with_1(s3: "S3Client", replay: Run) -> None:
+    put(s3, LAMBDA_KEY, b"no JSON")
+
+    assert replay("list") == 1
+
+
+ATTACK = "\x1b]0;owned\x07\x1b[2J\nsecond line\r\x9b31m\u202e\ud800"
+
+
+def test_nothing_that_is_printed_harms_a_terminal(
+    s3: "S3Client", replay: Run, capsys: Printed
+) -> None:
+    hostile = document([record(1, item="key" + ATTACK.replace("\ud800", ""), payload=ATTACK[:-1])])
+    hostile |= {"reason": ATTACK, "timestamp": ATTACK}
+    hostile["requestContext"]["condition"] = ATTACK
+    put(s3, LAMBDA_KEY + "\u202e", hostile)
+    put(s3, LAMBDA_KEY + "\x7f", ATTACK.encode(errors="surrogatepass"))
+
+    for command in (
+        ("list",), ("list", "--json"), ("show", LAMBDA_KEY + "\u202e"),
+        ("run", "--all", "--dry-run"), ("run", "--all"),
+    ):  # fmt: skip
+        replay(*command, function=ScriptedFunction(failing("event-1")))
+    printed = capsys.readouterr()
+    assert [
+        each for each in printed.out + printed.err if not each.isprintable() and each != "\n"
+    ] == []
+    assert "second line" not in (printed.out + printed.err).splitlines()
+
+
+def test_a_reason_is_capped_but_for_json(s3: "S3Client", replay: Run, capsys: Printed) -> None:
+    put(s3, LAMBDA_KEY, document([record(1)], reason="x" * 10_000))
+
+    replay("list")
+    assert "x" * 200 + "... (10,000 characters)" in capsys.readouterr().out
+    replay("show", LAMBDA_KEY)
+    assert json.loads(capsys.readouterr().out)["reason"].endswith("... (10,000 characters)")
+    for command in (("list", "--json"), ("show", LAMBDA_KEY, "--json")):
+        replay(*command)
+        assert json.loads(capsys.readouterr().out)["reason"] == "x" * 10_000
+
+
+def test_show_prints_the_reason_and_whatever_dynamodb_holds_exactly(
+    s3: "S3Client", replay: Run, capsys: Printed
+) -> None:
+    digits = "12345678901234567890123456789012345678"
+    odd = changed("NewImage", {
+        "whole": {"N": digits},
+        "part": {"N": f"0.{digits}"},
+        "small": {"N": "1E-130"},
+        "large": {"N": "-9.9E+125"},
+        "numbers": {"NS": [digits, "-1", "0.5"]},
+        "binaries": {"BS": ["Yg==", "YQ=="]},
+        "binary": {"B": "aGVsbG8="},
+        "nothing": {"NULL": True},
+        "list": {"L": [{"BOOL": False}, {"M": {"a": {"S": "\x7f"}}}]},
+    })  # fmt: skip
+    put(s3, LAMBDA_KEY, document([odd], reason="no such product"))
+
+    assert replay("show", LAMBDA_KEY) == 0
+    shown = json.loads(capsys.readouterr().out, parse_float=Decimal)
+    assert shown["reason"] == "no such product"
+    assert shown["records"][0]["dynamodb"]["NewImage"] == {
+        "whole": int(digits),
+        "part": Decimal(f"0.{digits}"),
+        "small": Decimal("1E-130"),
+        "large": Decimal("-9.9E+125"),
+        "numbers": [-1, Decimal("0.5"), int(digits)],
+        "binaries": ["YQ==", "Yg=="],
+        "binary": "aGVsbG8=",
+        "nothing": None,
+        "list": [False, {"a": "\x7f"}],
+    }
+
+
+@pytest.mark.parametrize("command", [("list", "--json"), ("run", "--all")])
+def test_memory_stays_flat_however_many_objects_there_are(
+    s3: "S3Client", replay: Run, command: tuple[str, ...]
+) -> None:
+    def peak(first: int, last: int) -> int:
+        for number in range(first, last):
+            records = [record(number * 100 + each, payload="x" * 5_000) for each in range(50)]
+            put(s3, f"{LAMBDA_KEY}-{number}", document(records))
+        tracemalloc.start()
+        try:
+            replay(*command, function=ScriptedFunction(failing("event-0")))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    replay("list")  # what is imported and made once is no part of it
+    few, many = peak(0, 5), peak(5, 40)
+
+    assert many < few * 2
 
 
 def test_run_warns_when_the_table_holds_a_newer_version(
-    s3: "S3Client", replay: Run, session: boto3.Session, capsys: Printed
+    s3: "S3Client", replay: Run, table: Any, capsys: Printed
 ) -> None:
-    with _table(session) as dynamodb:
-        dynamodb.put_item(TableName=TABLE, Item=record(1)["dynamodb"]["NewImage"])
-        dynamodb.put_item(TableName=TABLE, Item={"request_id": {"S": "item-2"}})
-        put(s3, LAMBDA_KEY, document([record(1), record(2), record(3)]))
+    table.put_item(TableName=TABLE, Item=record(1)["dynamodb"]["NewImage"])
+    table.put_item(TableName=TABLE, Item={"request_id": {"S": "item-2"}})
+    put(s3, LAMBDA_KEY, document([record(1), record(2), record(3)]))
 
-        replay("run", "--all", "--dry-run", "--table", TABLE)
+    replay("run", "--all", "--dry-run", "--table", TABLE)
 
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert warnings == [
@@ -434,8 +531,6 @@ def test_run_warns_when_the_table_holds_a_newer_version(
         (["run", "some-key", "--all"], "name the objects to replay, or all of them with --all"),
         (["list", "--bucket", "no-such-bucket"], "bucket no-such-bucket cannot be listed"),
         (["show", "no-such-key"], "no-such-key: NoSuchKey"),
-        (["backfill", "--table", TABLE], "choose items with --since or --filter"),
-        (["backfill", "--table", TABLE, "--since", "when"], "--since takes ATTRIBUTE=VALUE"),
         (["backfill", "--table", "no-such-table", "--all"], "table no-such-table cannot be"),
         (["backfill", "--all"], "which table? Name it with --table"),
     ],
@@ -456,131 +551,3 @@ def test_without_the_pulumi_cli_a_stack_cannot_be_read(
 
     assert main(["list", "--stack", "dev"]) == 2
     assert "Pulumi CLI, which is not installed" in capsys.readouterr().err
-
-
-def test_a_backfill_sends_each_item_as_an_insert_once(
-    replay: Run, session: boto3.Session, capsys: Printed
-) -> None:
-    function = ScriptedFunction()
-    with _table(session) as dynamodb:
-        for number in range(3):
-            dynamodb.put_item(TableName=TABLE, Item=record(number)["dynamodb"]["NewImage"])
-
-        assert replay("backfill", "--table", TABLE, "--all", function=function) == 0
-        first = sorted(function.sent)
-        assert replay("backfill", "--table", TABLE, "--all", function=function) == 0
-
-    assert len(set(first)) == 3
-    assert sorted(function.sent[3:]) == first
-    assert all(len(event_id) == 32 for event_id in first)
-    assert "3 items scanned: 3 done, 0 failed, 0 left out" in capsys.readouterr().out
-
-
-def test_a_backfilled_record_has_the_form_of_a_stream_record(
-    replay: Run, session: boto3.Session
-) -> None:
-    seen: list[dict[str, Any]] = []
-    function = ScriptedFunction(seen.extend)
-    image = {**record(1)["dynamodb"]["NewImage"], "blob": {"B": b"hello"}}
-    with _table(session) as dynamodb:
-        dynamodb.put_item(TableName=TABLE, Item=image)
-        arn = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-
-        replay("backfill", "--table", TABLE, "--all", function=function)
-
-    (sent,) = seen
-    assert sent["eventName"] == "INSERT"
-    assert sent["eventSourceARN"] == arn
-    assert sent["dynamodb"]["Keys"] == {"request_id": {"S": "item-1"}}
-    assert sent["dynamodb"]["NewImage"] == {**image, "blob": {"B": "aGVsbG8="}}
-    assert set(sent) == set(record(1))
-
-
-def test_a_backfill_takes_the_items_that_the_filter_lets_through(
-    replay: Run, session: boto3.Session, capsys: Printed
-) -> None:
-    with _table(session) as dynamodb:
-        for number in range(4):
-            item = record(number)["dynamodb"]["NewImage"] | {"at": {"N": str(number)}}
-            dynamodb.put_item(TableName=TABLE, Item=item)
-
-        replay("backfill", "--table", TABLE, "--since", "at=2")
-        replay(
-            "backfill", "--table", TABLE, "--filter", "request_id = :id",
-            "--values", '{":id": {"S": "item-3"}}',
-        )  # fmt: skip
-
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [
-        "4 items scanned: 2 done, 0 failed, 2 left out by the filter",
-        "4 items scanned: 1 done, 0 failed, 3 left out by the filter",
-    ]
-
-
-def test_a_backfill_dry_run_counts_and_sends_nothing(
-    replay: Run, session: boto3.Session, capsys: Printed
-) -> None:
-    function = ScriptedFunction()
-    with _table(session) as dynamodb:
-        dynamodb.put_item(TableName=TABLE, Item=record(1)["dynamodb"]["NewImage"])
-
-        assert replay("backfill", "--table", TABLE, "--all", "--dry-run", function=function) == 0
-
-    assert function.batches == []
-    assert "1 item scanned: 1 would be sent" in capsys.readouterr().out
-
-
-def test_a_backfill_that_is_stopped_says_where_to_go_on_and_does(
-    replay: Run,
-    session: boto3.Session,
-    capsys: Printed,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("infra.replay.backfilling.PAGE", 1)
-    stopped = ScriptedFunction(_stopping_at_the_second_call())
-    resumed = ScriptedFunction()
-    with _table(session) as dynamodb:
-        for number in range(3):
-            dynamodb.put_item(TableName=TABLE, Item=record(number)["dynamodb"]["NewImage"])
-
-        arguments = ["backfill", "--table", TABLE, "--all", "--rate", "100000"]
-        assert replay(*arguments, function=stopped) == 1
-        told = capsys.readouterr().err
-        key = told.split("--start-after '")[1].split("'")[0]
-        assert replay(*arguments, "--start-after", key, function=resumed) == 0
-
-    assert len(resumed.sent) == 2
-    assert set(resumed.sent) & set(stopped.batches[0]) == set()
-
-
-def _stopping_at_the_second_call() -> Answer:
-    calls: list[None] = []
-
-    def answer(records: list[dict[str, Any]]) -> Any:
-        del records
-        calls.append(None)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return None
-
-    return answer
-
-
-class _table:  # noqa: N801 - reads as a function: a context
-    """A table with a stream, for one test."""
-
-    def __init__(self, session: boto3.Session) -> None:
-        self._client = session.client("dynamodb")
-
-    def __enter__(self) -> Any:
-        self._client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "request_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "request_id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )
-        return self._client
-
-    def __exit__(self, *_: object) -> None:
-        self._client.delete_table(TableName=TABLE)

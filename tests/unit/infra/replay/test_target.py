@@ -14,6 +14,7 @@ OUTPUTS = {
     "failureBucket": "requests-failures-1a2b3c4",
     "functionName": "requests-processor-1a2b3c4",
     "tableName": "requests-table-1a2b3c4",
+    "functionArn": "arn:aws:lambda:ap-southeast-2:123456789012:function:requests-processor-1a2b3c4",
     "logGroup": "of no interest",
 }
 NOBODY = {"bucket": None, "function": None, "table": None}
@@ -42,6 +43,19 @@ def test_a_stack_is_asked_for_its_outputs(pulumi: Path) -> None:
 
     assert (found.bucket, found.function, found.table) == tuple(OUTPUTS.values())[:3]
     assert (pulumi / "called").read_text() == "stack output --json --stack dev\n"
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_the_stack_says_in_which_region_it_is_whatever_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    found = target(stack="dev", named=NOBODY)
+
+    assert {found.s3.meta.region_name, found.dynamodb.meta.region_name} == {"ap-southeast-2"}
+    assert found.awslambda.meta.region_name == "ap-southeast-2"
 
 
 @pytest.mark.usefixtures("pulumi")
