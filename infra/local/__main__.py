@@ -1,4 +1,4 @@
-"""The command line of the local run: demo, up and filter.
+"""The command line of the local run: demo, up, expire and filter.
 
 Exit codes: 0 as it should be, 1 not every insert was processed, 2 it could not be started.
 """
@@ -6,6 +6,7 @@ Exit codes: 0 as it should be, 1 not every insert was processed, 2 it could not 
 import argparse
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 
 from infra.config.stack_file import merged
 from infra.filters import command as filter_command
-from infra.local.aws.emulator import EmulatorError
+from infra.local.aws.emulator import EmulatorError, expire
 from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.function.lambda_function import FunctionInitError
@@ -69,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="deploy and stay, for the AWS CLI and boto3")
     _stack_options(up)
     up.set_defaults(func=_up)
+    expire_parser = commands.add_parser(
+        "expire", help="remove what is past its time to live from the run that `up` began"
+    )
+    expire_parser.add_argument(
+        "--endpoint",
+        default=os.environ.get("AWS_ENDPOINT_URL"),
+        metavar="URL",
+        help="the embedded AWS (default: AWS_ENDPOINT_URL, which `up` prints)",
+    )
+    expire_parser.set_defaults(func=_expire)
     filter_command.add_parser(commands)
     return parser
 
@@ -136,6 +147,17 @@ def _up(options: argparse.Namespace) -> int:
         return run_up(
             stack=options.stack, port=options.port, config=_config(options), sandbox=sandbox
         )
+
+
+def _expire(options: argparse.Namespace) -> int:
+    if not options.endpoint:
+        raise EmulatorError(
+            "name the embedded AWS: by AWS_ENDPOINT_URL, which `python -m infra.local up` prints, "
+            "or with --endpoint"
+        )
+    count = expire(options.endpoint)
+    print(f"{count} {'item' if count == 1 else 'items'} removed")
+    return 0
 
 
 def _sandbox(

@@ -52,6 +52,7 @@ def deploy(
     port: int = 0,
     emulator: Emulator | None = None,
     project: Path = PROJECT,
+    shards: int = 1,
 ) -> "Iterator[LocalDeployment]":
     """Deploys the program's stack to an embedded AWS and polls its streams until the block ends.
 
@@ -59,7 +60,8 @@ def deploy(
     folder that stands for /var/task and `entry_point` the handler in it, of every function; without
     them it is the project's handler, and the entry point of each function's image. A running
     `emulator` is emptied and used in place of one of its own: it saves time, and serves one
-    deployment after the other. `project` is the folder of another program than this one's.
+    deployment after the other. `project` is the folder of another program than this one's. Each
+    table's stream has `shards` shards, over which its items are spread.
 
     Raises `ProgramError`, `EmulatorError`, `FunctionInitError` when a handler cannot be imported,
     and `InvalidParameterValueError` when AWS would refuse a mapping.
@@ -70,6 +72,8 @@ def deploy(
             emulator = cleanup.enter_context(Emulator(region=region, port=port, host=host))
         else:
             cleanup.enter_context(emulator.emptied(region=region, host=host))
+        if shards != 1:
+            emulator.split_streams(shards)
         deployed = run_program(stack, config or {}, _Provider(emulator), project=project)
         folder = code or cleanup.enter_context(task_root(project))
         deployment = LocalDeployment(
@@ -242,6 +246,13 @@ class LocalDeployment:
         troubles = [polled.mapping.trouble for polled in self._polled.values()]
         reading = "".join(f"; a stream cannot be read: {each!r}" for each in troubles if each)
         return f"{metrics or 'nothing was read'}; the last invocation's error: {last}{reading}"
+
+    def expire(self) -> int:
+        """Removes the items that are past their time to live; says how many those were.
+
+        Until then they stay, as on AWS, where it takes days. Their records are the service's.
+        """
+        return self.emulator.expire()
 
     def pause(self) -> None:
         """Stops every mapping where it is, as when it is disabled or this process is stopped."""

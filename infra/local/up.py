@@ -1,21 +1,28 @@
 """The local run that stays: write to the table from another terminal, and see what happens."""
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from watchfiles import watch
 
 from infra.local import report
+from infra.local.aws.emulator import EmulatorError
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.program.run import PROJECT
 from infra.local.watching import Watcher
+
+logger = logging.getLogger(__name__)
+
+EXPIRY_INTERVAL: Final = 2.0
+"""Seconds between looks for items that are past their time to live. On AWS it takes days."""
 
 
 def run_up(
@@ -38,6 +45,7 @@ def run_up(
         _stopped() as stop,
         deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
     ):
+        threading.Thread(target=_expire, args=(deployment, stop), daemon=True).start()
         _introduce(console, deployment)
         for changes in watch(
             PROJECT / "handler", stop_event=stop, raise_interrupt=False, debounce=100
@@ -47,6 +55,15 @@ def run_up(
             console.print(f"{names} changed: the next invocation runs the new code")
     console.print("Stopped; nothing is left running.")
     return 0
+
+
+def _expire(deployment: LocalDeployment, stop: threading.Event) -> None:
+    while not stop.wait(EXPIRY_INTERVAL):
+        try:
+            deployment.expire()
+        except EmulatorError as error:
+            if not stop.is_set():
+                logger.warning("items past their time to live are not removed: %s", error)
 
 
 def _introduce(console: Console, deployment: LocalDeployment) -> None:

@@ -7,12 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from infra.local.__main__ import main
+from infra.local.aws.emulator import Emulator
 from infra.local.program.run import PROJECT
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
@@ -190,9 +194,9 @@ def test_a_mistake_in_the_stack_file_is_the_programs_own_message(project: Path) 
 
 
 @pytest.fixture
-def up() -> Iterator["subprocess.Popen[str]"]:
+def up(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [*COMMAND, "up"],
+        [*COMMAND, "up", *getattr(request, "param", ())],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -238,12 +242,7 @@ def children_of(process_id: int) -> list[int]:
 def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     up: "subprocess.Popen[str]", stop: signal.Signals
 ) -> None:
-    introduction = read_until(up, "Listening")
-    environment = dict(
-        line.removeprefix("export ").rstrip("\n").split("=", 1)
-        for line in introduction
-        if line.startswith("export ")
-    )
+    environment = printed_environment(up)
     put = subprocess.run(
         [sys.executable, "-c", PUT], env={**os.environ, **environment}, check=False
     )
@@ -261,6 +260,63 @@ def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     if stop is not signal.SIGKILL:
         assert up.returncode == 0
         assert "Stopped; nothing is left running." in rest
+
+
+def printed_environment(up: "subprocess.Popen[str]") -> dict[str, str]:
+    """What `up` prints for another terminal."""
+    return dict(
+        line.removeprefix("export ").rstrip("\n").split("=", 1)
+        for line in read_until(up, "Listening")
+        if line.startswith("export ")
+    )
+
+
+@pytest.mark.parametrize("up", [("--config", "table.ttlEnabled=true")], indirect=True)
+def test_up_removes_by_itself_what_is_past_its_time_to_live(up: "subprocess.Popen[str]") -> None:
+    environment = printed_environment(up)
+    past = {"N": str(int(time.time()) - 10)}
+    dynamodb: Any = boto3.client(
+        "dynamodb",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    name = "requests-table"
+    dynamodb.put_item(TableName=name, Item={**item("past"), "expires_at": past})
+
+    wait_until(lambda: dynamodb.scan(TableName=name)["Count"] == 0)
+
+
+def test_expire_removes_from_a_running_aws_and_counts(aws: Emulator) -> None:
+    dynamodb = aws.client("dynamodb")
+    dynamodb.create_table(
+        TableName="mine",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.update_time_to_live(
+        TableName="mine", TimeToLiveSpecification={"Enabled": True, "AttributeName": "until"}
+    )
+    past = {"N": str(int(time.time()) - 10)}
+    dynamodb.put_item(TableName="mine", Item={"id": {"S": "a"}, "until": past})
+
+    first = run("expire", "--endpoint", aws.endpoint)
+    second = run("expire", "--endpoint", aws.endpoint)
+
+    assert (first.returncode, first.stdout) == (0, "1 item removed\n")
+    assert (second.returncode, second.stdout) == (0, "0 items removed\n")
+
+
+def test_expire_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    nowhere = run("expire")
+    gone = run("expire", "--endpoint", "http://127.0.0.1:1")
+
+    assert nowhere.returncode == gone.returncode == 2
+    assert "name the embedded AWS: by AWS_ENDPOINT_URL" in nowhere.stderr
+    assert "no embedded AWS answers at http://127.0.0.1:1" in gone.stderr
 
 
 PUT = f"""

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from moto.core.exceptions import JsonRESTError
@@ -119,7 +120,7 @@ class TableStream:
         self._next_number = _FIRST_NUMBER
 
     def add(self, old: Item | None, new: Item | None, *, by: str | None = None) -> None:
-        """Writes a record, if the item has changed."""
+        """Writes a record, if the item has changed. `by` is the service that removed it."""
         before, after = _image(old), _image(new)
         existing = after if after is not None else before
         if before == after or existing is None:
@@ -203,7 +204,9 @@ class TableStream:
     def _shard_of(self, keys: Mapping[str, Any]) -> Shard:
         if len(self.shards) == 1:
             return self.shards[0]
-        return self.shards[zlib.crc32(repr(sorted(keys.items())).encode()) % len(self.shards)]
+        partition_key = repr(keys[self._key_names[0]]).encode()
+        hashed = int.from_bytes(sha256(partition_key).digest()[:8], "big")
+        return self.shards[hashed % len(self.shards)]
 
     def _range(self) -> dict[str, str]:
         ends = {} if self.is_open else {"EndingSequenceNumber": str(self._next_number - 1)}
