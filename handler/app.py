@@ -12,7 +12,7 @@ from handler.config import HandlerConfig
 from handler.context import Context
 from handler.counting import Counting
 from handler.outcome_report import Response
-from handler.parking import FailureBucket
+from handler.parking import S3Parking
 from handler.processor import EveryTime, Processor, RunsOnce
 
 # Before the user's module: a service's first logger decides on the format of all its lines.
@@ -37,7 +37,7 @@ def _processor() -> Processor:
     return Processor(
         config,
         process=process,
-        parking=FailureBucket(config.failure_bucket),
+        parking=S3Parking(config.failure_bucket),
         once=_once(config),
         counting=Counting(service=config.service, namespace=config.metrics_namespace),
     )

@@ -23,7 +23,7 @@ LONGEST_REASON: Final = 4096
 """Characters of a reason that are kept: whoever lists a bucket reads many of them."""
 
 
-class FailureBucket:
+class S3Parking:
     """Keeps rejected records in S3."""
 
     def __init__(self, bucket: str, client: "S3Client | None" = None) -> None:

@@ -1,6 +1,5 @@
 """Items made up from their type: for the demo, and for the command that puts one."""
 
-import base64
 import dataclasses
 import json
 import types
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from handler.config import RequestsStream
 from handler.item_types import ItemType, KeyAttribute
+from infra.events.stream_record import event_item
 
 TypedItem = dict[str, dict[str, Any]]
 """Attribute names with typed values, binary as bytes: as boto3's client takes it."""
@@ -36,7 +36,7 @@ def sample_item(stream: RequestsStream, number: str, *, word: str = "hello") -> 
 
 def as_json(item: Mapping[str, Any]) -> str:
     """An item as the AWS CLI takes it: binary as base64."""
-    return json.dumps(item, default=lambda binary: base64.b64encode(binary).decode())
+    return json.dumps(event_item(item))
 
 
 def _key(key: KeyAttribute, number: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The whole of it is `infra.config.stack`'s; what is here needs no Pulumi, as the 
 the stacks have none.
 """
 
-from infra.config.sections import (
+from infra.config.stack_settings import (
     STREAM_RETENTION_HOURS,
     Architecture,
     EventSourceConfig,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from handler.config import InvalidContractError, RequestsStream
-from infra.config.sections import (
+from infra.config.stack_settings import (
     EventSourceConfig,
     FunctionConfig,
     ImageConfig,
@@ -71,7 +71,7 @@ def _resolve_stream(parts: Parts, result: Resolved) -> None:
         return
     result.requests_stream = contract
     if "table" in parts:
-        result.mistakes += of_table(parts["table"], contract)
+        result.mistakes += table_mistakes(parts["table"], contract)
     if "event_source" in parts:
         _resolve_filters(parts["event_source"], contract, result)
 
@@ -93,7 +93,7 @@ def _resolve_filters(
         ]
 
 
-def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Mistake]:
+def table_mistakes(table: TableConfig, stream: RequestsStream) -> Iterator[Mistake]:
     """What cannot be of a table under the contract."""
     if table.ttl_enabled and "N" not in stream.item.attributes.get(table.ttl_attribute, {"N"}):
         yield Mistake(
@@ -108,10 +108,10 @@ def of_table(table: TableConfig, stream: RequestsStream) -> Iterator[Mistake]:
         )
 
 
-def of_image(image: ImageConfig) -> Iterator[Mistake]:
+def image_mistakes(image: ImageConfig) -> Iterator[Mistake]:
     """An image is either built or named, and named in one way."""
     if image.repository is None:
-        yield from _of_own_image(image)
+        yield from _own_image_mistakes(image)
         return
     if (image.tag is None) == (image.digest is None):
         yield Mistake(
@@ -125,7 +125,7 @@ def of_image(image: ImageConfig) -> Iterator[Mistake]:
             )
 
 
-def _of_own_image(image: ImageConfig) -> Iterator[Mistake]:
+def _own_image_mistakes(image: ImageConfig) -> Iterator[Mistake]:
     if image.tag is not None:
         yield Mistake("image.tag", "names an existing image, so image.repository must be set too")
     if not image.own_repository:
@@ -135,7 +135,7 @@ def _of_own_image(image: ImageConfig) -> Iterator[Mistake]:
         )
 
 
-def of_function(function: FunctionConfig) -> Iterator[Mistake]:
+def function_mistakes(function: FunctionConfig) -> Iterator[Mistake]:
     """A VPC is set up whole; the time leaves room to work."""
     if bool(function.subnet_ids) != bool(function.security_group_ids):
         missing = "securityGroupIds" if function.subnet_ids else "subnetIds"
@@ -151,7 +151,9 @@ def of_function(function: FunctionConfig) -> Iterator[Mistake]:
         )
 
 
-def of_concurrency(function: FunctionConfig, event_source: EventSourceConfig) -> Iterator[Mistake]:
+def concurrency_mistakes(
+    function: FunctionConfig, event_source: EventSourceConfig
+) -> Iterator[Mistake]:
     """What is reserved suffices for the batches of one shard."""
     reserved, factor = function.reserved_concurrency, event_source.parallelization_factor
     if reserved is not None and reserved < factor:
@@ -162,7 +164,7 @@ def of_concurrency(function: FunctionConfig, event_source: EventSourceConfig) ->
         )
 
 
-def of_tags(tags: Mapping[str, str]) -> Iterator[Mistake]:
+def tag_mistakes(tags: Mapping[str, str]) -> Iterator[Mistake]:
     """AWS's limit for the tags of a resource, and IAM's for their names."""
     if len({*_OWN_TAGS, *tags}) > _TAGS_OF_A_RESOURCE:
         yield Mistake(
@@ -174,7 +176,9 @@ def of_tags(tags: Mapping[str, str]) -> Iterator[Mistake]:
         yield Mistake(f"tags.{name}", _one_of(other))
 
 
-def of_default_tags(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Mistake]:
+def default_tag_mistakes(
+    default_tags: Mapping[str, str], tags: Mapping[str, str]
+) -> Iterator[Mistake]:
     """The same for what the AWS provider adds to each resource; keys are those below its tags."""
     count = len({*_OWN_TAGS, *tags, *default_tags})
     if count > _TAGS_OF_A_RESOURCE:
@@ -200,9 +204,9 @@ def _one_of(other: str) -> str:
 
 
 _CHECKS: Final[tuple[tuple[Callable[..., Iterator[Mistake]], tuple[str, ...]], ...]] = (
-    (of_image, ("image",)),
-    (of_function, ("function",)),
-    (of_concurrency, ("function", "event_source")),
-    (of_tags, ("tags",)),
+    (image_mistakes, ("image",)),
+    (function_mistakes, ("function",)),
+    (concurrency_mistakes, ("function", "event_source")),
+    (tag_mistakes, ("tags",)),
 )
 """Each check with the settings that it is about."""

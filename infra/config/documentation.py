@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.config.settings import Declaration, DescribedSetting, declarations, described
+from infra.config.declaration import Declaration, DescribedSetting, declarations, described
 from infra.config.stack import StackConfig
 
 PROJECT: Final = Path(__file__).resolve().parents[2]

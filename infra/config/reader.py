@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from infra.config.settings import Declaration, Refusal, Section, declarations, joined, value_of
+from infra.config.declaration import Declaration, Refusal, Section, declarations, joined, value_of
 
 T = TypeVar("T", bound=Section)
 

@@ -1,7 +1,7 @@
 """The stack's configuration, whole and right, or one message that says all that is wrong with it.
 
 `StackConfig.load` reads it from what Pulumi hands over of `Pulumi.<stack>.yaml`, before the first
-resource. What each setting means stands in `infra.config.sections`.
+resource. What each setting means stands in `infra.config.stack_settings`.
 """
 
 import json
@@ -13,9 +13,17 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from handler.config import HandlerConfig, RequestsStream
-from infra.config.consistency import of_default_tags, resolved
+from infra.config.consistency import default_tag_mistakes, resolved
+from infra.config.declaration import (
+    Matching,
+    Refusal,
+    Setting,
+    check,
+    declarations,
+    value_of,
+)
 from infra.config.reader import SettingsReader
-from infra.config.sections import (
+from infra.config.stack_settings import (
     STREAM_RETENTION_HOURS,
     EventSourceConfig,
     FailuresConfig,
@@ -24,14 +32,6 @@ from infra.config.sections import (
     ImageConfig,
     StreamConfig,
     TableConfig,
-)
-from infra.config.settings import (
-    Matching,
-    Refusal,
-    Setting,
-    check,
-    declarations,
-    value_of,
 )
 
 Tags: TypeAlias = Mapping[
@@ -209,7 +209,7 @@ def _mistakes_of_default_tags(
     value_of(Tags, default_tags, f"{_DEFAULT_TAGS}.tags", refusals)
     for refusal in refusals:
         yield f"{refusal.path} {refusal.words}"
-    for name, message in of_default_tags(default_tags, tags):
+    for name, message in default_tag_mistakes(default_tags, tags):
         yield f"{_DEFAULT_TAGS}.tags{name} {message}"
 
 

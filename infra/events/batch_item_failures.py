@@ -6,6 +6,10 @@ and Lambda"), and the odd cases are as recorded on AWS. Retrying is left to whoe
 
 from collections.abc import Mapping, Sequence
 
+from infra.events.stream_record import sequence_number
+
+__all__ = ["first_failure", "sequence_number"]
+
 
 def first_failure(records: Sequence[object], response: object) -> int:
     """The index of the first record that failed; everything from it on counts as undone.
@@ -29,10 +33,3 @@ def _place(failure: object, indexes: Mapping[str | None, int]) -> int:
     """A failure that cannot be placed may be any record's: then the whole batch has failed."""
     identifier = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
     return indexes.get(identifier, 0) if isinstance(identifier, str) else 0
-
-
-def sequence_number(record: object) -> str | None:
-    """A stream record's place in its shard; None: it is no stream record, or a broken one."""
-    stream_record = record.get("dynamodb") if isinstance(record, Mapping) else None
-    number = stream_record.get("SequenceNumber") if isinstance(stream_record, Mapping) else None
-    return number if isinstance(number, str) and number.isdecimal() else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from infra.config.sections import Architecture
+from infra.config.stack_settings import Architecture
 from infra.image_check.contents import IN_TOTO, LIMIT, Contents, Image, Index, Size
 
 _MANIFEST_TYPES: Final = (

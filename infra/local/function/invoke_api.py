@@ -15,11 +15,12 @@ from typing import Any, Final, Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from infra.events.stream_record import INVOCATION_PAYLOAD
 from infra.local.function import callers
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import LambdaFunction
 
-MAXIMUM_PAYLOAD: Final = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024}
+MAXIMUM_PAYLOAD: Final = {"RequestResponse": INVOCATION_PAYLOAD, "Event": 1024 * 1024}
 """Bytes of an event, by invocation type; the quotas are Lambda's."""
 
 _ANY_PAYLOAD: Final = 256 * 1024 * 1024

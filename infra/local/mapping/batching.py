@@ -6,11 +6,9 @@ import json
 from collections import deque
 from typing import Final
 
+from infra.events.stream_record import INVOCATION_PAYLOAD
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.stream_reader import Record
-
-PAYLOAD_LIMIT: Final = 6 * 1024 * 1024
-"""Bytes of a synchronous invocation's event; a quota of Lambda's that cannot be raised."""
 
 # Every record is counted with the comma behind it, and the last one has none.
 _ENVELOPE: Final = len('{"Records":[]}') - 1
@@ -60,7 +58,7 @@ class BatchQueue:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._records) >= self._batch_size or self._bytes >= PAYLOAD_LIMIT
+        return len(self._records) >= self._batch_size or self._bytes >= INVOCATION_PAYLOAD
 
     async def _more(self) -> None:
         self._added.clear()
@@ -72,7 +70,7 @@ class BatchQueue:
         payload = _ENVELOPE
         while self._records and len(taken) < self._batch_size:
             record, size = self._records[0]
-            if taken and payload + size > PAYLOAD_LIMIT:
+            if taken and payload + size > INVOCATION_PAYLOAD:
                 break
             self._records.popleft()
             taken.append(record)

@@ -5,7 +5,6 @@ parent has been, so order across a split is not kept.
 """
 
 import asyncio
-import json
 import logging
 import math
 import zlib
@@ -14,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from infra.config import StartingPosition
+from infra.events.stream_record import item_key
 from infra.filters.pattern import FilterPattern
 from infra.local.mapping.batching import BatchQueue
 from infra.local.mapping.delivery import Batch, Delivery
@@ -210,8 +210,7 @@ class ShardPoller:
         """An item's records are always in the same queue: that keeps their order."""
         if len(self._queues) == 1:
             return self._queues[0]
-        key = json.dumps(record["dynamodb"]["Keys"], sort_keys=True).encode()
-        return self._queues[zlib.crc32(key) % len(self._queues)]
+        return self._queues[zlib.crc32(item_key(record).encode()) % len(self._queues)]
 
     def _has_room(self) -> bool:
         return sum(map(len, self._queues)) < self._room

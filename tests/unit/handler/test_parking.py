@@ -13,7 +13,7 @@ from handler.config import (
     RequestsStream,
 )
 from handler.once import Once
-from handler.parking import FailureBucket, document, object_key
+from handler.parking import S3Parking, document, object_key
 from handler.records import RejectedRequestError, Request, request_of
 from infra.local.aws.emulator import Emulator
 from tests.unit.handler.events import STREAM_ARN, record
@@ -38,7 +38,7 @@ def test_a_rejected_record_is_parked_in_the_shape_of_lambdas_own_document(aws: E
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="parked", CreateBucketConfiguration={"LocationConstraint": aws.region})
 
-    key = FailureBucket("parked", s3).park(record(1), "no such product", FakeContext())
+    key = S3Parking("parked", s3).park(record(1), "no such product", FakeContext())
 
     parked = json.loads(s3.get_object(Bucket="parked", Key=key)["Body"].read())
     assert parked.pop("timestamp").endswith("Z")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from infra.config.settings import described
+from infra.config.declaration import described
 from infra.config.stack import StackConfig
 from tests.plan import PROJECT, REGION, Plan, plan_of
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from infra.config.settings import described
+from infra.config.declaration import described
 from infra.config.stack import StackConfig
 from tests.plan import ACCOUNT, PROJECT
 from tests.unit.workflows.workflow_runner import Call, Runner

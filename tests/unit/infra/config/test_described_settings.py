@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from infra.config import documentation
-from infra.config.settings import declarations, described
+from infra.config.declaration import declarations, described
 from infra.config.stack import StackConfig
 from tests.plan import PROJECT, PROJECT_NAME
 

@@ -20,7 +20,7 @@ from infra.config import (
     StreamConfig,
     TableConfig,
 )
-from infra.config.settings import InvalidSettingError, declarations, described
+from infra.config.declaration import InvalidSettingError, declarations, described
 from infra.config.stack import ConfigError, StackConfig, handler_config
 from tests.plan import handed_over, plan_of, stack_values
 

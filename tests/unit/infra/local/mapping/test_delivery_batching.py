@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.mapping.batching import PAYLOAD_LIMIT
+from infra.events.stream_record import INVOCATION_PAYLOAD
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.stream_reader import Record
 from tests.unit.infra.local.mapping.deliveries import deliver, mapping, while_running
@@ -123,13 +123,13 @@ def test_a_batch_is_cut_before_its_event_passes_6_mb() -> None:
     deliver(ScriptedStreamSource(*records), function)
 
     assert function.batches == [[1, 2, 3], [4, 5]]
-    assert all(size <= PAYLOAD_LIMIT for size in sizes)
+    assert all(size <= INVOCATION_PAYLOAD for size in sizes)
 
 
 def test_a_batch_may_fill_the_6_mb_to_the_last_byte() -> None:
     envelope_and_comma = len('{"Records":[,]}')
     first = _record_of(3_000_000, 1)
-    rest = PAYLOAD_LIMIT - envelope_and_comma - _payload(first)
+    rest = INVOCATION_PAYLOAD - envelope_and_comma - _payload(first)
     function, overfull = ScriptedFunction(), ScriptedFunction()
 
     deliver(ScriptedStreamSource(first, _record_of(rest, 2)), function)

@@ -3,7 +3,8 @@
     batch_size: Annotated[int, Between(1, 10_000, "records"), Setting("...", aws="BatchSize")] = 100
 
 The declaration refuses a value out of range, whether it is read or constructed, and the tables of
-the documentation are written from it. Which settings there are stands in `infra.config.sections`.
+the documentation are written from it. Which settings there are stands in
+`infra.config.stack_settings`.
 """
 
 import dataclasses

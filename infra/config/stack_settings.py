@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from handler.config import EventName, RequestsStream, StreamViewType
-from infra.config.settings import Between, Either, Matching, OneOf, Section, Setting
+from infra.config.declaration import Between, Either, Matching, OneOf, Section, Setting
 
 LOG_RETENTION_DAYS: Final = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
