@@ -242,7 +242,7 @@ def _parked(deployment: LocalDeployment) -> Iterator[tuple[str, int]]:
 
 def replay(deployment: LocalDeployment, *arguments: str) -> Done:
     """`python -m infra.replay` for a deployment, as somebody at its terminal has it."""
-    return call(main, *arguments, *_target(deployment), environment=deployment.environment)
+    return call(main, *arguments, *target(deployment), environment=deployment.environment)
 
 
 def replay_command(
@@ -250,7 +250,7 @@ def replay_command(
 ) -> "subprocess.CompletedProcess[str]":
     """The real command."""
     return subprocess.run(
-        [sys.executable, "-m", "infra.replay", *arguments, *_target(deployment)],
+        [sys.executable, "-m", "infra.replay", *arguments, *target(deployment)],
         cwd=PROJECT,
         env={**os.environ, **deployment.environment},
         capture_output=True,
@@ -259,7 +259,8 @@ def replay_command(
     )
 
 
-def _target(deployment: LocalDeployment) -> list[str]:
+def target(deployment: LocalDeployment) -> list[str]:
+    """The options that name a deployment's parts."""
     outputs = {"bucket": "failureBucket", "function": "functionName", "table": "tableName"}
     return [
         argument
