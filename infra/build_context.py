@@ -7,12 +7,19 @@ context's `.dockerignore` says.
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from e2b_dockerfile_utils import PatternMatcher
+
+import handler
+
+BUILD_CONTEXT: Final = Path(handler.__file__).parent
+_STAGED_CONTEXTS: Final = BUILD_CONTEXT.parent / ".build"
+"""In the project, because paths of the plan are relative to it; not in git."""
 
 _TAG_LENGTH: Final = 20
 _IGNORE_FILE: Final = ".dockerignore"
@@ -26,6 +33,14 @@ def content_tag(context: Path, *, platform: str, arguments: Mapping[str, str]) -
     Raises `FileNotFoundError` when there is no such folder.
     """
     return _hashed(_parts(context, platform, arguments))
+
+
+def staged_context() -> Path:
+    """The handler's folder as Docker is sent it now, relative to the working directory.
+
+    An absolute path would differ between checkouts, and so show as a change.
+    """
+    return Path(os.path.relpath(staged(BUILD_CONTEXT, _STAGED_CONTEXTS)))
 
 
 def staged(context: Path, folder: Path) -> Path:

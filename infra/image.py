@@ -6,24 +6,17 @@ image, `infra.build_context` which files and arguments its tag is made of.
 """
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-import handler
 from infra import policies
-from infra.build_context import content_tag, staged
+from infra.build_context import BUILD_CONTEXT, content_tag, staged_context
 from infra.config import ImageConfig
 from infra.config.stack import StackConfig
-
-BUILD_CONTEXT: Final = Path(handler.__file__).parent
-_STAGED_CONTEXTS: Final = BUILD_CONTEXT.parent / ".build"
-"""In the project, because paths of the plan are relative to it; not in git."""
 
 _PINNED: Final = r"(?:[^@/\s]+/)*[^@:/\s]+@sha256:[0-9a-f]{64}"
 """Repository and digest; Lambda refuses a tag beside the digest."""
@@ -165,14 +158,6 @@ class ProcessorImage(pulumi.ComponentResource):
 class _OwnRepository(NamedTuple):
     repository: aws.ecr.Repository
     policy: aws.ecr.RepositoryPolicy
-
-
-def staged_context() -> Path:
-    """The handler's folder as Docker is sent it now, relative to the working directory.
-
-    An absolute path would differ between checkouts, and so show as a change.
-    """
-    return Path(os.path.relpath(staged(BUILD_CONTEXT, _STAGED_CONTEXTS)))
 
 
 def pinned(repo_digest: str | None) -> str:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from handler.config import ENTRY_POINT
-from infra.build_context import content_tag, files
-from infra.image import BUILD_CONTEXT
+from infra.build_context import BUILD_CONTEXT, content_tag, files
 from infra.local.function.docker_sandbox import DockerError, build_image
 from tests.image.docker_cli import (
     BASE_IMAGE,

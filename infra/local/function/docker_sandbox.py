@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from infra.image import staged_context
+from infra.build_context import staged_context
 from infra.local.function.sandbox import FunctionSettings, LocalProcess
 from infra.local.program.run import PROJECT
 

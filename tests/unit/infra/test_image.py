@@ -13,8 +13,7 @@ import pulumi
 import pytest
 
 from handler.config import ENTRY_POINT
-from infra.build_context import content_tag, files
-from infra.image import BUILD_CONTEXT
+from infra.build_context import BUILD_CONTEXT, content_tag, files
 from tests.plan import (
     ACCOUNT,
     AUTHORIZATION_TOKEN,

@@ -9,8 +9,6 @@ import pulumi
 import pytest
 
 from handler.config import RequestsStream
-from infra.config.stack import StackConfig
-from infra.pipeline import RequestsPipeline
 from tests.plan import (
     ACCOUNT,
     AUTHORIZATION_TOKEN,
@@ -132,10 +130,12 @@ def arguments_of(command: str) -> list[str]:
     ["Orders", "my_orders", "orders-", "-orders", "my--orders", "1st", "", "a" * 41, "orders.new"],
 )
 def test_a_name_that_a_service_would_refuse_is_one_message_before_the_first_resource(
-    name: str,
+    name: str, tmp_path: Path
 ) -> None:
+    project = project_with(tmp_path, f'RequestsPipeline("{name}", StackConfig())')
+
     with pytest.raises(pulumi.RunError, match="the pipeline's name must be at most 40 lowercase"):
-        RequestsPipeline(name, StackConfig())
+        plan_of(project=project)
 
 
 @pytest.mark.parametrize("name", ["orders", "orders-2", "a", "a" * 40])
