@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 INVOCATION_PAYLOAD: Final = 6 * 1024 * 1024
@@ -20,27 +20,32 @@ def item_key(record: object) -> str:
     return json.dumps(_change(record).get("Keys") or record, sort_keys=True)
 
 
-def event_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def event_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as boto3's client returns it, in a stream record's JSON: binary as base64."""
-    return {name: _event_value(value) for name, value in item.items()}
+    return {name: _mapped(value, _base64) for name, value in item.items()}
 
 
-def _event_value(value: Mapping[str, Any]) -> dict[str, Any]:
-    ((kind, content),) = value.items()
-    match kind:
-        case "B":
-            return {kind: _base64(content)}
-        case "BS":
-            return {kind: [_base64(element) for element in content]}
-        case "L":
-            return {kind: [_event_value(element) for element in content]}
-        case "M":
-            return {kind: event_item(content)}
-    return dict(value)
+def client_item(image: Mapping[str, Any]) -> dict[str, Any]:
+    """An image of a stream record as boto3's client takes it: binary as bytes."""
+    return {name: _mapped(value, base64.b64decode) for name, value in image.items()}
 
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+def _mapped(value: Mapping[str, Any], binary: Callable[[Any], object]) -> dict[str, Any]:
+    ((kind, content),) = value.items()
+    match kind:
+        case "B":
+            return {kind: binary(content)}
+        case "BS":
+            return {kind: [binary(element) for element in content]}
+        case "L":
+            return {kind: [_mapped(element, binary) for element in content]}
+        case "M":
+            return {kind: {name: _mapped(element, binary) for name, element in content.items()}}
+    return dict(value)
 
 
 def _change(record: object) -> Mapping[str, Any]:

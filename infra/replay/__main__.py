@@ -16,16 +16,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
+from infra.events.stream_record import event_item, item_key
 from infra.replay.backfilling import Backfill, Backfilled, described_table
-from infra.replay.dynamodb_json import event_image, is_number, plain
-from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailureBucket
+from infra.replay.dynamodb_json import is_number, plain
+from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailedBatches
 from infra.replay.printing import as_json, capped, harmless
 from infra.replay.running import Replay, changed_since
 from infra.replay.selection import Selection, typed
 from infra.replay.sending import Counts, Fate, Sender, Settled
 from infra.replay.spool import Spool
 from infra.replay.stream_filter import deployed_filter
-from infra.replay.stream_record import Record, item_key
+from infra.replay.stream_record import Record
 from infra.replay.target import ReplayError, Target, target
 
 DONE: Final = 0
@@ -45,15 +46,15 @@ _RATES: Final = (0.01, 100_000)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
-    screen = Screen()
+    terminal = Terminal()
     try:
         names = {part: getattr(options, part) for part in ("bucket", "function", "table")}
-        code: int = options.command(options, target(stack=options.stack, named=names), screen)
+        code: int = options.command(options, target(stack=options.stack, named=names), terminal)
     except (ReplayError, BrokenDocumentError, BotoCoreError, ClientError) as error:
-        screen.say(f"error: {' '.join(str(error).split())}")
+        terminal.say(f"error: {' '.join(str(error).split())}")
         return UNUSABLE
     except KeyboardInterrupt:
-        screen.say("stopped; what was done is put away, the rest stays as it was")
+        terminal.say("stopped; what was done is put away, the rest stays as it was")
         return NOT_DONE
     except BrokenPipeError:
         # Whoever read the output has read enough.
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-class Screen:
+class Terminal:
     """Where it is said how far a command is, beside its output: lines that harm no terminal."""
 
     def __init__(self, *, interval: float = 5.0) -> None:
@@ -187,17 +188,17 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"must be between 1 and 10000, got {harmless(text)}")
 
 
-def _list(options: argparse.Namespace, target: Target, screen: Screen) -> int:
-    bucket = FailureBucket(target.s3, target.bucket)
+def _list(options: argparse.Namespace, target: Target, terminal: Terminal) -> int:
+    bucket = FailedBatches(target.s3, target.bucket)
     rows: list[dict[str, Any]] = []
     unreadable = 0
     for row in bucket.read_each(bucket.keys(), _row if options.json else _short_row):
         if isinstance(row, BrokenDocumentError):
             unreadable += 1
-            screen.say(f"warning: not read: {row}")
+            terminal.say(f"warning: not read: {row}")
         else:
             rows.append(row)
-        screen.progress("objects read", len(rows))
+        terminal.progress("objects read", len(rows))
     rows.sort(key=lambda row: str(row["failedAt"]))
     if options.json:
         for row in rows:
@@ -205,7 +206,7 @@ def _list(options: argparse.Namespace, target: Target, screen: Screen) -> int:
     elif rows:
         _print_table(rows)
     records = sum(row["records"] for row in rows)
-    screen.say(f"{_counted(records, 'failed record')} in {_counted(len(rows), 'object')}")
+    terminal.say(f"{_counted(records, 'failed record')} in {_counted(len(rows), 'object')}")
     return NOT_DONE if unreadable else DONE
 
 
@@ -237,9 +238,9 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
-def _show(options: argparse.Namespace, target: Target, screen: Screen) -> int:
-    del screen
-    batch = FailureBucket(target.s3, target.bucket).read(options.key)
+def _show(options: argparse.Namespace, target: Target, terminal: Terminal) -> int:
+    del terminal
+    batch = FailedBatches(target.s3, target.bucket).read(options.key)
     shown = {**_row(batch), "records": [_plain_record(one) for one in batch.records]}
     if not options.json:
         shown["reason"] = capped(batch.reason, _SHOWN_REASON)
@@ -259,35 +260,35 @@ def _plain_record(record: Record) -> object:
     return {**record, "dynamodb": dynamodb}
 
 
-def _run(options: argparse.Namespace, target: Target, screen: Screen) -> int:
+def _run(options: argparse.Namespace, target: Target, terminal: Terminal) -> int:
     if bool(options.keys) == options.all:
         raise ReplayError("name the objects to replay, or all of them with --all")
-    bucket = FailureBucket(target.s3, target.bucket)
+    bucket = FailedBatches(target.s3, target.bucket)
     with closing(Spool()) as spool:
-        replay = Replay(bucket, spool, say=screen.say)
-        unreadable = _read(replay, bucket, options.keys, screen)
+        replay = Replay(bucket, spool, say=terminal.say)
+        unreadable = _read(replay, bucket, options.keys, terminal)
         if "table" in target.names:
             for key, change in changed_since(
-                target.dynamodb, target.table, _watched(spool, screen)
+                target.dynamodb, target.table, _watched(spool, terminal)
             ):
-                screen.say(f"warning: {change}: {key}")
+                terminal.say(f"warning: {change}: {key}")
         if options.dry_run:
             for record in spool.in_stream_order():
                 print(harmless(f"would send {_named(record)}"))
             print(f"{_counted(len(spool), 'record')} of {_counted(replay.objects, 'object')}")
             return NOT_DONE if unreadable else DONE
-        told = _Told(screen, "records replayed")
-        replayed = replay.run(_sender(options, target, screen), told)
+        reported = _Reported(terminal, "records replayed")
+        replayed = replay.run(_sender(options, target, terminal), reported)
         print(
             f"{_counted(len(spool), 'record')} read: {replayed.counts}; "
             f"{replayed.removed} of {_counted(replay.objects, 'object')} removed"
         )
-        told.explain(replayed.counts)
+        reported.explain(replayed.counts)
     complete = replayed.counts.is_complete and not replayed.not_removed
     return DONE if complete and not unreadable else NOT_DONE
 
 
-def _read(replay: Replay, bucket: FailureBucket, keys: Sequence[str], screen: Screen) -> int:
+def _read(replay: Replay, bucket: FailedBatches, keys: Sequence[str], terminal: Terminal) -> int:
     """How many objects are left alone; each of them is named in one line."""
     left_alone = 0
     named = dict.fromkeys(keys) or bucket.keys()
@@ -298,45 +299,45 @@ def _read(replay: Replay, bucket: FailureBucket, keys: Sequence[str], screen: Sc
             replay.read(batch)
         except BrokenDocumentError as error:
             left_alone += 1
-            screen.say(f"warning: left alone: {error}")
-        screen.progress("objects read", replay.objects)
+            terminal.say(f"warning: left alone: {error}")
+        terminal.progress("objects read", replay.objects)
     return left_alone
 
 
-def _watched(spool: Spool, screen: Screen) -> Iterator[Record]:
+def _watched(spool: Spool, terminal: Terminal) -> Iterator[Record]:
     for count, record in enumerate(spool.newest_of_each_item()):
-        screen.progress("items compared with the table", count)
+        terminal.progress("items compared with the table", count)
         yield record
 
 
-def _sender(options: argparse.Namespace, target: Target, screen: Screen) -> Sender:
+def _sender(options: argparse.Namespace, target: Target, terminal: Terminal) -> Sender:
     return Sender(
         target.awslambda,
         target.function,
         batch_size=options.batch_size,
-        say=screen.say,
+        say=terminal.say,
         trusts_silence=options.trust_silence,
     )
 
 
-class _Told:
+class _Reported:
     """Says of each record that is not done what became of it."""
 
-    def __init__(self, screen: Screen, what: str) -> None:
-        self._screen = screen
+    def __init__(self, terminal: Terminal, what: str) -> None:
+        self._terminal = terminal
         self._what = what
         self._count = 0
 
     def __call__(self, settled: Settled) -> None:
         self._count += 1
         if settled.fate in (Fate.REJECTED, Fate.FAILED):
-            self._screen.say(f"{settled.fate}: {item_key(settled.record)}: {settled.detail}")
-        self._screen.progress(self._what, self._count)
+            self._terminal.say(f"{settled.fate}: {item_key(settled.record)}: {settled.detail}")
+        self._terminal.progress(self._what, self._count)
 
     def explain(self, counts: Counts) -> None:
         """Why there are records of which nothing is known."""
         if counts.by_fate[Fate.UNTOLD]:
-            self._screen.say(
+            self._terminal.say(
                 "untold: the function does not say what became of a record; deploy this version's "
                 "handler, or use --trust-silence if what it does not report as failed is done"
             )
@@ -347,7 +348,7 @@ def _named(record: Record) -> str:
     return f"{event_id or 'a record without an event id'} of {item_key(record)}"
 
 
-def _backfill(options: argparse.Namespace, target: Target, screen: Screen) -> int:
+def _backfill(options: argparse.Namespace, target: Target, terminal: Terminal) -> int:
     selected = any(each is not None for each in (options.since, options.before, options.filter))
     if selected == options.all:
         raise ReplayError(
@@ -369,7 +370,7 @@ def _backfill(options: argparse.Namespace, target: Target, screen: Screen) -> in
         selection,
         start_after=start_after,
     )
-    counted = backfill.count(lambda result: screen.progress("items counted", result.scanned))
+    counted = backfill.count(lambda result: terminal.progress("items counted", result.scanned))
     print(
         f"{_counted(counted.scanned, 'item')} scanned: {counted.to_send} to send, "
         f"{counted.left_out} left out by the selection, "
@@ -377,30 +378,30 @@ def _backfill(options: argparse.Namespace, target: Target, screen: Screen) -> in
     )
     if options.dry_run or not counted.to_send:
         return DONE
-    screen.say(
+    terminal.say(
         f"{_counted(counted.to_send, 'item')} will be sent. Those that the stream has delivered "
         "take effect again, and so may those that are written while this runs, unless the "
         "selection leaves them out."
     )
-    if options.all and not options.yes and not _confirmed(screen):
+    if options.all and not options.yes and not _confirmed(terminal):
         return NOT_DONE
-    return _send_items(backfill, options, _sender(options, target, screen), screen)
+    return _send_items(backfill, options, _sender(options, target, terminal), terminal)
 
 
-def _confirmed(screen: Screen) -> bool:
+def _confirmed(terminal: Terminal) -> bool:
     if not sys.stdin.isatty():
         raise ReplayError("--all asks before it sends, and nobody is there to answer: add --yes")
-    screen.say("Send them? [y/N]")
+    terminal.say("Send them? [y/N]")
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
         return True
-    screen.say("nothing was sent")
+    terminal.say("nothing was sent")
     return False
 
 
 def _send_items(
-    backfill: Backfill, options: argparse.Namespace, sender: Sender, screen: Screen
+    backfill: Backfill, options: argparse.Namespace, sender: Sender, terminal: Terminal
 ) -> int:
-    told = _Told(screen, "items sent")
+    reported = _Reported(terminal, "items sent")
     last = Backfilled()
 
     def on_page(result: Backfilled) -> None:
@@ -408,14 +409,14 @@ def _send_items(
         last = result
 
     try:
-        backfill.run(sender, records_per_second=options.rate, on_settled=told, on_page=on_page)
+        backfill.run(sender, records_per_second=options.rate, on_settled=reported, on_page=on_page)
     finally:
         if last.resume_after is not None:
-            screen.say(
-                f"to go on from here: --start-after '{as_json(event_image(last.resume_after))}'"
+            terminal.say(
+                f"to go on from here: --start-after '{as_json(event_item(last.resume_after))}'"
             )
     print(f"{_counted(last.to_send, 'item')} sent: {last.counts}")
-    told.explain(last.counts)
+    reported.explain(last.counts)
     return DONE if last.counts.is_complete else NOT_DONE
 
 

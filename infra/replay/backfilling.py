@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attribute_values import plain_map
 from handler.config import EventName, StreamViewType
-from infra.replay.dynamodb_json import event_image
+from infra.events.stream_record import event_item
 from infra.replay.printing import as_json
 from infra.replay.selection import Selection
 from infra.replay.sending import Counts, Sender, Settled
@@ -160,7 +160,7 @@ def described_table(client: "DynamoDBClient", table: str) -> Mapping[str, Any]:
 def insert_record(description: Mapping[str, Any], item: Key, number: int) -> dict[str, Any]:
     """The stream record of the item's first write, as it would be, with an event id of its own."""
     key_names = [element["AttributeName"] for element in description["KeySchema"]]
-    image = event_image(item)
+    image = event_item(item)
     keys = {name: image[name] for name in key_names}
     stream_arn = description.get("LatestStreamArn") or f"{description['TableArn']}/stream/backfill"
     view_type = description.get("StreamSpecification", {}).get("StreamViewType")

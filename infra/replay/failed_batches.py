@@ -58,7 +58,7 @@ class FailedBatch:
     document: Mapping[str, Any]
 
 
-class FailureBucket:
+class FailedBatches:
     """The failed batches of one stack."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:

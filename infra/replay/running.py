@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.replay.dynamodb_json import client_item, event_image, plain
+from infra.events.stream_record import client_item, event_item, item_key
+from infra.replay.dynamodb_json import plain
 from infra.replay.failed_batches import (
     BrokenDocumentError,
     ChangedObjectError,
     FailedBatch,
-    FailureBucket,
+    FailedBatches,
 )
 from infra.replay.printing import capped
 from infra.replay.sending import Counts, Sender, Settled
 from infra.replay.spool import Spool
-from infra.replay.stream_record import Record, impossible, item_key
+from infra.replay.stream_record import Record, impossible
 from infra.replay.target import said
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Replayed:
 class Replay:
     """One run over some failed batches: first read, then sent."""
 
-    def __init__(self, bucket: FailureBucket, spool: Spool, *, say: Callable[[str], None]) -> None:
+    def __init__(self, bucket: FailedBatches, spool: Spool, *, say: Callable[[str], None]) -> None:
         self._bucket = bucket
         self._spool = spool
         self._say = say
@@ -125,5 +126,5 @@ def changed_since(
         image = change.get("NewImage")
         if item is None and image is not None:
             yield item_key(record), "the table no longer holds this item"
-        elif item is not None and image is not None and plain(event_image(item)) != plain(image):
+        elif item is not None and image is not None and plain(event_item(item)) != plain(image):
             yield item_key(record), "the table holds a newer version of this item"

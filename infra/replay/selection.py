@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handler.attribute_values import InvalidAttributeValueError, plain_map
-from infra.replay.dynamodb_json import client_item, is_number
+from infra.events.stream_record import client_item
+from infra.replay.dynamodb_json import is_number
 from infra.replay.target import ReplayError
 
 _COMPARED: Final = {"since": ">=", "before": "<"}

@@ -19,14 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handler.outcome_report import asking, outcomes_in
 from handler.outcomes import Became, RecordOutcome
 from infra.events.batch_item_failures import first_failure, sequence_number
+from infra.events.stream_record import INVOCATION_PAYLOAD, item_key
 from infra.replay.printing import capped, harmless
-from infra.replay.stream_record import Record, item_key
+from infra.replay.stream_record import Record
 from infra.replay.target import ReplayError, said
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
-MAXIMUM_PAYLOAD: Final = 6 * 1024 * 1024
 """Bytes of a synchronous invocation's event; the quota is Lambda's."""
 
 _ENVELOPE: Final = len(json.dumps(asking([])))
@@ -139,14 +139,16 @@ class Sender:
     def _settled(self, batch: Sequence[Record], answer: object) -> list[Settled]:
         """What became of the batch's records; those that were not reached are left out."""
         outcomes = outcomes_in(answer, len(batch))
-        told = outcomes or {}
+        reported = outcomes or {}
         failed_from = first_failure(batch, answer)
         settled = [
-            Settled(record=record, fate=Fate(told[place].became), detail=_detail(told[place]))
-            if place in told
+            Settled(
+                record=record, fate=Fate(reported[place].became), detail=_detail(reported[place])
+            )
+            if place in reported
             else Settled(record=record, fate=self._silence)
             for place, record in enumerate(batch)
-            if place in told or place < failed_from
+            if place in reported or place < failed_from
         ]
         if settled and (outcomes is not None or failed_from):
             return settled
@@ -225,7 +227,7 @@ class _Waiting:
         for record in self._unblocked():
             size += len(json.dumps(record)) + len(", ")
             alone = sequence_number(record) is None
-            if batch and (size > MAXIMUM_PAYLOAD or alone):
+            if batch and (size > INVOCATION_PAYLOAD or alone):
                 self._next.appendleft(record)
                 break
             batch.append(record)

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from infra.replay.stream_record import Record, identity, item_key, place
+from infra.events.stream_record import item_key
+from infra.replay.stream_record import Record, identity, place
 
 _TABLES = """
 CREATE TABLE records (

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from handler.attribute_values import InvalidAttributeValueError, plain_map
 from handler.config import EventName
-from infra.events.batch_item_failures import sequence_number
+from infra.events.stream_record import sequence_number
 
 Record: TypeAlias = object
 """What stood in the stream. Not always a mapping: some were given up because they are not."""
@@ -80,10 +80,3 @@ def place(record: Record) -> tuple[bool, int]:
     """Its place among records, by sequence number, which orders the changes of each item."""
     number = sequence_number(record)
     return number is None, int(number or 0)
-
-
-def item_key(record: Record) -> str:
-    """The item that a record is of, as a text; the whole record when it names none."""
-    change = record.get("dynamodb") if isinstance(record, Mapping) else None
-    keys = change.get("Keys") if isinstance(change, Mapping) else None
-    return json.dumps(keys or record, sort_keys=True)

@@ -249,9 +249,9 @@ def _where(s3: "S3Client") -> Any:
 @pytest.mark.parametrize("outcome", ["ignored", "failed", "rejected"])
 def test_only_processed_is_done(s3: "S3Client", replay: Run, capsys: Printed, outcome: str) -> None:
     put(s3, LAMBDA_KEY, document([record(1), record(2)]))
-    told = {"outcomes": [{"outcome": "processed before"}, {"outcome": outcome}]}
+    reported = {"outcomes": [{"outcome": "processed before"}, {"outcome": outcome}]}
 
-    assert replay("run", "--all", function=ScriptedFunction(lambda _: told)) == 1
+    assert replay("run", "--all", function=ScriptedFunction(lambda _: reported)) == 1
     assert payload_records(s3, LAMBDA_KEY) == ["event-2"]
     assert "0 processed, 1 processed before, " in capsys.readouterr().out
 
