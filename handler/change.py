@@ -53,3 +53,7 @@ class Change(Generic[T]):
             return plain_map(self.image)
         except InvalidAttributeValueError as error:
             raise MalformedRecordError(f"the image{error}") from None
+
+
+AnyChange = Change[Any]
+"""Of whatever item the stack's contract names."""

@@ -28,6 +28,9 @@ REJECTED_PREFIX: Final = "rejected/"
 LOG_LEVEL_VARIABLE: Final = "POWERTOOLS_LOG_LEVEL"
 """The environment variable with the least level that is logged."""
 
+IDEMPOTENCY_TABLE_VARIABLE: Final = "REQUESTS_IDEMPOTENCY_TABLE"
+"""The environment variable with the idempotency table's name; not set: idempotency is off."""
+
 IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"
 IDEMPOTENCY_EXPIRY_ATTRIBUTE: Final = "expiration"
 """The idempotency table's hash key (S) and its TTL attribute (epoch seconds)."""
@@ -146,7 +149,7 @@ class HandlerConfig:
     failure_bucket: Annotated[str, Variable("REQUESTS_FAILURE_BUCKET")]
     """Bucket where rejected records are parked, under `REJECTED_PREFIX`."""
     stream: RequestsStream = field(default_factory=RequestsStream)
-    idempotency_table: Annotated[str | None, Variable("REQUESTS_IDEMPOTENCY_TABLE")] = None
+    idempotency_table: Annotated[str | None, Variable(IDEMPOTENCY_TABLE_VARIABLE)] = None
     """Table that remembers what was processed; None: idempotency is off."""
     idempotency_expires_after: Annotated[int, Variable("REQUESTS_IDEMPOTENCY_EXPIRES_AFTER")] = (
         31 * 24 * 3600
@@ -154,6 +157,8 @@ class HandlerConfig:
     """Seconds for which a processed event is remembered."""
     minimum_remaining_time: Annotated[int, Variable("REQUESTS_MINIMUM_REMAINING_TIME")] = 1000
     """Milliseconds that must remain before the timeout for another record to be started."""
+    process_batch_size: Annotated[int, Variable("REQUESTS_PROCESS_BATCH_SIZE")] = 100
+    """Most requests of one call of `process_batch`."""
     service: Annotated[str, Variable("POWERTOOLS_SERVICE_NAME")] = "requests-processor"
     """Powertools' service name: a key of each log line and a dimension of each metric. No two
     stacks have the same one."""

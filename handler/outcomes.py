@@ -1,7 +1,33 @@
-"""What became of a record, in words that the handler and whoever asks it share."""
+"""What became of a request or of a record, in words that the rest of the handler shares.
+
+`Done`, `Rejected` and `Failed` are what a user's `process_batch` returns, one per request;
+`RecordOutcome` is what became of a record of the stream in the end.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The request has taken effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """No retry can help: the record is parked whole, with the reason, and the next one follows."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It may pass: the record and all behind it are delivered again."""
+
+    reason: str = ""
+
+
+RequestOutcome = Done | Rejected | Failed
 
 
 class Became(StrEnum):

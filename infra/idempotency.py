@@ -1,6 +1,6 @@
 """The table that remembers which events were processed, so that none takes effect twice.
 
-Powertools reads and writes it from the handler. It exists only while idempotency is on.
+The handler claims and completes events in it. It exists only while idempotency is on.
 """
 
 import pulumi

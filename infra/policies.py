@@ -97,15 +97,23 @@ def park_rejected_records(bucket_arn: str, account: Arn) -> str:
 
 
 def remember_events(table_arn: str) -> str:
-    """What Powertools' DynamoDBPersistenceLayer calls, and no more."""
+    """What the handler does to the idempotency table, and no more.
+
+    BatchExecuteStatement and TransactWriteItems are no actions: AWS checks what each item of them
+    does (Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+    DynamoDB", and "IAM security policies with PartiQL for DynamoDB").
+    """
     return _document(
         _allow(
             "RememberEvents",
             [
-                "dynamodb:DeleteItem",
-                "dynamodb:GetItem",
+                # Completions, 25 to a call.
+                "dynamodb:BatchWriteItem",
+                # Claims, and what becomes of those that are there already.
+                "dynamodb:PartiQLInsert",
+                "dynamodb:PartiQLUpdate",
+                # The event's memory, in a transaction with what process returned.
                 "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
             ],
             table_arn,
         )

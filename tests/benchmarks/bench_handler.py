@@ -26,12 +26,13 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handler.config import HandlerConfig
 from handler.counting import Counting
-from handler.processor import EveryTime, Processor
+from handler.idempotency import NoIdempotency
+from handler.processor import Processor
 from handler.records import Request
 from tests.benchmarks.side_by_side import medians, seconds
 from tests.benchmarks.target import at_most
 from tests.unit.handler.events import batch, record
-from tests.unit.handler.stubs import FakeContext, Parked
+from tests.unit.handler.stubs import FakeContext, Parked, no_transactions
 
 BATCHES = (50, 1_000)
 ROUNDS = 15
@@ -84,7 +85,8 @@ def _ours() -> Callable[[Any], object]:
         HandlerConfig(failure_bucket="failures"),
         process=_work,
         parking=Parked(),
-        once=EveryTime(),
+        idempotency=NoIdempotency(),
+        transactions=no_transactions,
         counting=Counting(service="bench", namespace="Bench"),
     )
     return lambda event: processor.handle(event, FakeContext())

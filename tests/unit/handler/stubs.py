@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from handler.calls import Process
 from handler.config import HandlerConfig
 from handler.context import Context
 from handler.counting import Counting
-from handler.processor import EveryTime, Parking, Process, Processor, RunsOnce
+from handler.delivery import Parking
+from handler.idempotency import Idempotency, NoIdempotency
+from handler.processor import Processor
 from handler.records import Request
 
 MARKER = "do-not-log-me"
@@ -43,18 +46,23 @@ class Parked:
         return "rejected/key"
 
 
+def no_transactions() -> Any:
+    raise AssertionError("nothing is to be written")
+
+
 def processor(
     process: Process,
     *,
     parking: Parking,
-    once: RunsOnce | None = None,
+    idempotency: Idempotency | None = None,
     config: HandlerConfig | None = None,
 ) -> Processor:
     return Processor(
         config or HandlerConfig(failure_bucket="failures"),
         process=process,
         parking=parking,
-        once=once or EveryTime(),
+        idempotency=idempotency or NoIdempotency(),
+        transactions=no_transactions,
         counting=Counting(service="test", namespace="Test"),
     )
 

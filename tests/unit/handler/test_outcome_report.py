@@ -11,6 +11,7 @@ from handler.processor import Process
 from handler.records import Request
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import FakeContext, failing_on, reported, run
+from tests.unit.handler.worlds import World
 
 PROCESSED = RecordOutcome(Became.PROCESSED)
 
@@ -69,18 +70,14 @@ def test_a_record_that_time_was_too_short_for_has_no_outcome() -> None:
     assert told(work, record(1), record(2), context=FakeContext(lambda: 10)) == {0: PROCESSED}
 
 
-class RunBefore:
-    """As if every event had been processed."""
-
-    def run(self, process: Process, request: Request, context: Any) -> bool:
-        del process, request, context
-        return False
-
-
 def test_processed_before_is_told_apart_from_ignored() -> None:
     work, _ = failing_on()
 
-    assert told(work, record(1), once=RunBefore()) == {0: RecordOutcome(Became.PROCESSED_BEFORE)}
+    world = World()
+    world.process().deliver([1])
+
+    outcomes = told(work, record(1), idempotency=world.process().claims)
+    assert outcomes == {0: RecordOutcome(Became.PROCESSED_BEFORE)}
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from handler.calls import Process
 from handler.config import EventName, HandlerConfig, RequestsStream, StreamViewType
-from handler.context import Context
 from handler.process import RejectedRequestError, process
-from handler.processor import InvalidEventError, Process, UnreportableRecordError
+from handler.processor import InvalidEventError, UnreportableRecordError
 from handler.records import Request
 from tests.unit.handler.events import (
     article_insert,
@@ -21,6 +21,7 @@ from tests.unit.handler.events import (
     record,
 )
 from tests.unit.handler.stubs import FakeContext, Parked, failing_on, reported, run
+from tests.unit.handler.worlds import World
 
 
 def test_every_record_is_processed_in_order() -> None:
@@ -187,14 +188,12 @@ def test_the_first_record_is_started_however_little_time_is_left() -> None:
 
 
 def test_an_event_that_was_processed_before_counts_as_done() -> None:
-    class Before:
-        def run(self, process: Process, request: Request, context: Context) -> bool:
-            del process, request, context
-            return False
+    world = World()
+    world.process().deliver([1])
 
     work, seen = failing_on()
 
-    response, _ = run(batch(record(1)), work, once=Before())
+    response, _ = run(batch(record(1)), work, idempotency=world.process().claims)
 
     assert response == {"batchItemFailures": []}
     assert seen == []
@@ -265,7 +264,7 @@ def test_a_process_whose_call_does_nothing_is_not_taken_for_done(lazy: Process) 
     assert reported(response) == [record(1)["dynamodb"]["SequenceNumber"]]
 
 
-def test_what_a_process_returns_does_not_matter() -> None:
+def test_what_a_process_returns_does_not_matter_unless_it_is_writes() -> None:
     response, _ = run(batch(record(1)), lambda _: {"statusCode": 500})
 
     assert response == {"batchItemFailures": []}

@@ -24,14 +24,14 @@ def test_the_table_is_paid_per_request_and_encrypted_and_has_no_stream() -> None
     assert "streamEnabled" not in table
 
 
-def test_the_role_may_do_what_powertools_does_and_no_more() -> None:
+def test_the_role_may_do_what_the_handler_does_and_no_more() -> None:
     policy = plan_of().policy("requests-processor-idempotency")
 
     assert set(policy["RememberEvents"]["Action"]) == {
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
         "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
     }
     assert policy["RememberEvents"]["Resource"].endswith(":table/requests-idempotency")
 

@@ -31,7 +31,7 @@ BOTH_SIDES: Final = """
 import json
 from unittest import mock
 
-from handler import once, parking, records
+from handler import idempotency_table, parking, records
 from handler.config import HandlerConfig
 from tests import plan
 
@@ -52,8 +52,10 @@ record = {
     },
 }
 request = records.request_of(record, told.stream)
-with mock.patch.object(once, "DynamoDBPersistenceLayer") as layer:
-    once.Once(told, "a-table")
+client = mock.Mock()
+client.batch_write_item.return_value = {}
+idempotency_table.IdempotencyTable("a-table", client).complete(["an-event"], 1)
+((put,),) = client.batch_write_item.call_args.kwargs["RequestItems"].values()
 print(json.dumps({
     "resources": {each.name: each.inputs for each in planned.registered},
     "exports": planned.exports,
@@ -61,7 +63,7 @@ print(json.dumps({
     "told": {"failure_bucket": told.failure_bucket, "events": told.stream.events},
     "request": [request.request_id, request.payload, request.item.placed],
     "parked": parking.object_key(record, "a-function"),
-    "remembered": {name: str(value) for name, value in layer.call_args.kwargs.items()},
+    "remembered": put["PutRequest"]["Item"],
 }))
 """
 
@@ -148,8 +150,10 @@ def test_the_handlers_prefix_moves_its_right_and_its_parking(changed: dict[str, 
     assert changed["parked"].startswith("parked/a-function/")
 
 
-def test_the_idempotency_attributes_move_the_table_and_powertools(changed: dict[str, Any]) -> None:
+def test_the_idempotency_attributes_move_the_table_and_the_handler(changed: dict[str, Any]) -> None:
     table = changed["resources"]["requests-idempotency"]
 
-    assert table["hashKey"] == changed["remembered"]["key_attr"] == "event"
-    assert table["ttl"]["attributeName"] == changed["remembered"]["expiry_attr"] == "forgotten_at"
+    assert table["hashKey"] == "event"
+    assert table["ttl"]["attributeName"] == "forgotten_at"
+    assert changed["remembered"]["event"] == {"S": "an-event"}
+    assert changed["remembered"]["forgotten_at"] == {"N": "1"}

@@ -1,0 +1,91 @@
+"""Calling the user's `process` and `process_batch`, so that done is told apart from failed."""
+
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from handler.change import AnyChange
+from handler.logs import keys_put_back
+from handler.outcomes import Done, Failed, Rejected, RequestOutcome
+from handler.writes import ConditionCheck, Delete, Put, Update, Writes
+
+# A user's own takes their own subclass of `Change`.
+Process = Callable[[Any], object]
+ProcessBatch = Callable[[Sequence[Any]], Sequence[RequestOutcome]]
+
+
+class ProcessExitedError(Exception):
+    """`process` asked for the end of the program: it failed."""
+
+
+class ProcessIsNotAPlainFunctionError(Exception):
+    """`process` is asynchronous or a generator: it was called, and nothing was done."""
+
+
+class WritesNotWrappedError(Exception):
+    """`process` returned writes that are not in a `Writes`: nothing of them was done."""
+
+
+class WrongOutcomesError(Exception):
+    """`process_batch` did not return one outcome for each of its requests."""
+
+
+def writes_of(process: Process, request: AnyChange) -> Writes | None:
+    """Runs `process`; what it returns is writes or does not matter."""
+    returned = _run(lambda: process(request))
+    if isinstance(returned, Writes):
+        return returned
+    if isinstance(returned, (Put, Update, Delete, ConditionCheck)):
+        return Writes([returned])
+    if isinstance(returned, (list, tuple)) and any(
+        isinstance(each, (Put, Update, Delete, ConditionCheck, Writes)) for each in returned
+    ):
+        raise WritesNotWrappedError("process returned a list of writes: return Writes([...])")
+    return None
+
+
+def outcomes_of(
+    process_batch: ProcessBatch, requests: Sequence[AnyChange]
+) -> Sequence[RequestOutcome]:
+    """Runs `process_batch`; an outcome for each request, in order."""
+    returned = _run(lambda: process_batch(requests))
+    if not isinstance(returned, Sequence) or not all(
+        isinstance(each, (Done, Rejected, Failed)) for each in returned
+    ):
+        raise WrongOutcomesError(
+            "process_batch must return a list of Done(), Rejected(reason) and Failed(), "
+            f"got {type(returned).__name__}"
+        )
+    if len(returned) != len(requests):
+        raise WrongOutcomesError(
+            f"process_batch returned {len(returned)} outcomes for {len(requests)} requests"
+        )
+    return returned
+
+
+def returns_writes(process: Process) -> bool:
+    """Whether `process` is declared to return `Writes`: then the transaction is the lock."""
+    try:
+        declared = typing.get_type_hints(process).get("return")
+    except Exception:  # noqa: BLE001 - hints may name what is there for a type checker only
+        return False
+    return declared is Writes or Writes in typing.get_args(declared)
+
+
+def _run(call: Callable[[], object]) -> object:
+    """Runs it to an end that tells done from failed."""
+    try:
+        with keys_put_back():
+            returned = call()
+    except Exception:
+        raise
+    except BaseException as error:
+        if type(error) is KeyboardInterrupt and not error.args:
+            # Ctrl-C: Python prints it, and nothing of what it interrupted.
+            raise KeyboardInterrupt from None
+        # sys.exit() or a cancelled task: the runtime would end and leave the event in progress.
+        exited = ProcessExitedError(f"process raised {type(error).__name__}")
+        raise exited.with_traceback(error.__traceback__) from error
+    if isinstance(returned, (Awaitable, Iterator, AsyncIterator)):
+        raise ProcessIsNotAPlainFunctionError(f"process returned a {type(returned).__name__}")
+    return returned
