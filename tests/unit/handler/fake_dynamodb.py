@@ -144,7 +144,13 @@ class FakeDynamoDB:
             lambda _: self._transaction(TransactItems),
         )
 
-    def _call(self, name: str, items: int, apply: Callable[[Callable[[int], bool]], Any]) -> Any:
+    def _call(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        items: int,
+        apply: Callable[[Callable[[int], bool]], Any],
+    ) -> Any:
         self._check()
         _validate(name, request)
         fault = self._script(name, len(self.calls))
@@ -154,6 +160,8 @@ class FakeDynamoDB:
         self._wait(name, items)
         if fault in {"killed before", "killed after"}:
             self._kill(apply if fault == "killed after" else None)
+        if fault == "cancelled by a conflict":
+            raise _cancelled([{"Code": "None"}] * (items - 1) + [{"Code": "TransactionConflict"}])
         if fault in _WHOLE_CALL:
             raise _client_error(*_WHOLE_CALL[fault])
         if fault == "request lost":
@@ -227,9 +235,7 @@ class FakeDynamoDB:
                 )
                 reasons.append({"Code": "ConditionalCheckFailed", **old})
         if any(reason["Code"] != "None" for reason in reasons):
-            error = _client_error("TransactionCanceledException", 400)
-            error.response["CancellationReasons"] = reasons
-            raise error
+            raise _cancelled(reasons)
         for each in items:
             ((operation, write),) = each.items()
             if operation == "Put":
@@ -282,6 +288,12 @@ def _client_error(code: str, status: int) -> ClientError:
         },
         "Operation",
     )
+
+
+def _cancelled(reasons: list[Any]) -> ClientError:
+    error = _client_error("TransactionCanceledException", 400)
+    response: dict[str, Any] = {**error.response, "CancellationReasons": reasons}
+    return ClientError(response, "Operation")  # type: ignore[arg-type] # as boto3's own
 
 
 def _holds(found: Any, operator: str, compared: Any) -> bool:

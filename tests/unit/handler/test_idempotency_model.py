@@ -3,20 +3,22 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.outcomes import Done, Failed, Rejected, RequestOutcome
 from handler.records import RejectedRequestError, Request
+from handler.writes import Update, Writes
 from tests.unit.handler.fake_dynamodb import FAULTS, KilledError
-from tests.unit.handler.worlds import World, id_of
+from tests.unit.handler.worlds import LambdaProcess, World, id_of
 
 EVENTS = 60
 TRANSACTION_FAULTS = (
-    "throttled", "internal error", "conflict", "reply lost", "request lost", "slow",
-    "killed before", "killed after",
+    "throttled", "internal error", "conflict", "cancelled by a conflict", "reply lost",
+    "request lost", "slow", "killed before", "killed after",
 )  # fmt: skip
 
 
@@ -64,7 +66,7 @@ behaviours = st.builds(
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _quiet() -> Iterator[None]:
     """Half of the time would go into log lines that nobody reads."""
     logging.disable(logging.CRITICAL)
@@ -72,51 +74,76 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-thorough = settings(
-    max_examples=500,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    derandomize=False,
+given_worlds = given(
+    st.lists(invocations(FAULTS), min_size=1, max_size=6), behaviours, st.booleans()
+)
+given_transactions = given(
+    st.lists(invocations(TRANSACTION_FAULTS), min_size=1, max_size=6), behaviours, st.booleans()
 )
 
 
-@thorough
-@given(st.lists(invocations(FAULTS), min_size=1, max_size=6), behaviours)
+@settings(max_examples=500)
+@given_worlds
 def test_no_fault_loses_an_event_or_repeats_one_that_is_remembered(
-    given_invocations: list[Invocation], behaviour: Behaviour
+    given_invocations: list[Invocation], behaviour: Behaviour, in_slices: bool
+) -> None:
+    assert_holds(given_invocations, behaviour, in_slices=in_slices)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000)
+@given_worlds
+def test_nor_in_many_more_worlds(
+    given_invocations: list[Invocation], behaviour: Behaviour, in_slices: bool
+) -> None:
+    assert_holds(given_invocations, behaviour, in_slices=in_slices)
+
+
+@settings(max_examples=500)
+@given_transactions
+def test_writes_take_place_exactly_once_whatever_fails(
+    given_invocations: list[Invocation], behaviour: Behaviour, claims_beforehand: bool
+) -> None:
+    assert_exactly_once(given_invocations, behaviour, claims_beforehand=claims_beforehand)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000)
+@given_transactions
+def test_writes_do_so_in_many_more_worlds(
+    given_invocations: list[Invocation], behaviour: Behaviour, claims_beforehand: bool
+) -> None:
+    assert_exactly_once(given_invocations, behaviour, claims_beforehand=claims_beforehand)
+
+
+def assert_holds(
+    given_invocations: Sequence[Invocation], behaviour: Behaviour, *, in_slices: bool
 ) -> None:
     world = World()
-    play(world, given_invocations, behaviour)
+    play(world, given_invocations, Player(world, behaviour, in_slices=in_slices))
 
     assert world.wrong == []
-    assert_settled(world, behaviour)
+    assert_settled(world, behaviour, set(world.effects))
 
 
-@thorough
-@given(st.lists(invocations(FAULTS), min_size=1, max_size=6), behaviours)
-def test_no_fault_does_so_to_slices_either(
-    given_invocations: list[Invocation], behaviour: Behaviour
+def assert_exactly_once(
+    given_invocations: Sequence[Invocation], behaviour: Behaviour, *, claims_beforehand: bool
 ) -> None:
     world = World()
-    play(world, given_invocations, behaviour, in_slices=True)
+    player = WritingPlayer(world, behaviour, claims_beforehand=claims_beforehand)
+    play(world, given_invocations, player)
 
     assert world.wrong == []
-    assert_settled(world, behaviour)
+    orders = world.tables.items["orders"]
+    assert {key: item["updates"]["N"] for key, item in orders.items()} == dict.fromkeys(orders, "1")
+    assert_settled(world, behaviour, set(orders))
 
 
-def play(
-    world: World,
-    given_invocations: Sequence[Invocation],
-    behaviour: Behaviour,
-    *,
-    in_slices: bool = False,
-) -> None:
+def play(world: World, given_invocations: Sequence[Invocation], player: "Player") -> None:
     """All deliveries with their faults, and then some without any."""
-    player = Player(world, behaviour, in_slices=in_slices)
     for invocation in given_invocations:
         player.deliver(invocation)
         world.clock.sleep(1)
-    everything = range(1, EVENTS + 1)
     begin = 1
     player.is_calm = True
     for _ in range(30):
@@ -127,31 +154,35 @@ def play(
         begin = reported
     else:
         world.wrong.append("it does not end")
-    assert_released(world, everything)
+    assert_released(world, range(1, EVENTS + 1))
 
 
 class Player:
-    def __init__(self, world: World, behaviour: Behaviour, *, in_slices: bool) -> None:
+    """Delivers events to processes that do as they are told."""
+
+    def __init__(
+        self,
+        world: World,
+        behaviour: Behaviour,
+        *,
+        in_slices: bool = False,
+        claims_beforehand: bool = True,
+    ) -> None:
         self.world = world
         self.behaviour = behaviour
-        self.in_slices = in_slices
+        self.options: dict[str, Any] = {"work": self.work, "claims_beforehand": claims_beforehand}
+        if in_slices:
+            self.options |= {"process_batch": self.work_batch, "process_batch_size": 17}
         self.failed: dict[int, int] = {}
         self.invocation: Invocation | None = None
         self.is_calm = False
         self.script: dict[int, str] = {}
         self.process = self.new_process({})
 
-    def new_process(self, faults: dict[int, str]):  # type: ignore[no-untyped-def]
+    def new_process(self, faults: dict[int, str]) -> LambdaProcess:
         self.script = dict(faults)
-        process = self.world.process(
-            lambda _, number: self.script.get(number),
-            work=self.work,
-            process_batch=self.work_batch if self.in_slices else None,
-            process_batch_size=17,
-        )
-        process.client.faults = []
-        self.process = process
-        return process
+        self.process = self.world.process(lambda _, number: self.script.get(number), **self.options)
+        return self.process
 
     def deliver(self, invocation: Invocation) -> None:
         numbers = range(invocation.first, max(invocation.first, invocation.last) + 1)
@@ -172,7 +203,7 @@ class Player:
             if not is_parked and not self.world.tables.is_remembered(id_of(number)):
                 self.world.wrong.append(f"{number} is told done and not remembered")
 
-    def work(self, request: Request) -> None:
+    def work(self, request: Request) -> Writes | None:
         number = int(request.event_id, 16)
         self.meet(number)
         if number in self.behaviour.rejects:
@@ -180,6 +211,7 @@ class Player:
         if self.failed.get(number, 0) < self.behaviour.fails.get(number, 0):
             self.failed[number] = self.failed.get(number, 0) + 1
             raise ConnectionError("not yet")
+        return None
 
     def work_batch(self, requests: Sequence[Request]) -> list[RequestOutcome]:
         outcomes: list[RequestOutcome] = []
@@ -216,12 +248,7 @@ class Player:
         if invocation.overlaps_at == number:
             self.invocation = None
             script, self.script = self.script, {}
-            other = self.world.process(
-                lambda *_: None,
-                work=self.work,
-                process_batch=self.work_batch if self.in_slices else None,
-                timeout=4,
-            )
+            other = self.world.process(**self.options, timeout=4)
             self.process = other
             other.deliver(range(max(1, number - 5), min(EVENTS, number + 20) + 1))
             self.process, self.invocation, self.script = process, invocation, script
@@ -229,13 +256,27 @@ class Player:
             process.client.is_killed = True
 
 
-def assert_settled(world: World, behaviour: Behaviour) -> None:
+class WritingPlayer(Player):
+    """Its `process` returns a write."""
+
+    def work(self, request: Request) -> Writes | None:
+        super().work(request)
+        count = Update(
+            table="orders",
+            key={"id": request.event_id},
+            expression="ADD updates :one",
+            values={":one": 1},
+        )
+        return Writes([count])
+
+
+def assert_settled(world: World, behaviour: Behaviour, effects: set[str]) -> None:
     parked = {int(record["eventID"], 16) for record, _ in world.parking.records}
     for number in range(1, EVENTS + 1):
         if number in behaviour.rejects:
             assert number in parked
         else:
-            assert id_of(number) in world.effects
+            assert id_of(number) in effects
             assert world.tables.is_remembered(id_of(number))
 
 

@@ -119,7 +119,8 @@ class LambdaProcess:
 
     def _process(self, request: Request) -> Any:
         event_id = request.event_id
-        self.world.begins(event_id)
+        if self.claims.claims_beforehand:
+            self.world.begins(event_id)
         self.world.running[event_id] = self.deadline
         try:
             returned = self._work(request)
