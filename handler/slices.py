@@ -64,7 +64,7 @@ class SlicedDelivery(Delivery):
 
     def _has_time(self) -> bool:
         """The first slice always has; handed back, it would come again to no more time than now."""
-        return not self.outcomes or self._time_left.to_process(self._pace.seconds) >= 0
+        return not self.outcomes or self._time_left.to_process() >= self._pace.seconds
 
     def _take(self, index: int) -> int:
         """How many records from this one on are settled, before the first that failed."""

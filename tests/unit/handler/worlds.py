@@ -44,9 +44,15 @@ class World:
         """Events, and when Lambda ends the invocations that run them."""
         self.wrong: list[str] = []
 
-    def process(self, script: Script = lambda *_: None, **options: Any) -> "LambdaProcess":
+    def process(
+        self,
+        script: Script = lambda *_: None,
+        *,
+        client_type: type[FakeDynamoDB] = FakeDynamoDB,
+        **options: Any,
+    ) -> "LambdaProcess":
         """A new sandbox of the function."""
-        return LambdaProcess(self, FakeDynamoDB(self.tables, script), **options)
+        return LambdaProcess(self, client_type(self.tables, script), **options)
 
     def counts(self) -> Counter[str]:
         return Counter(self.effects)
