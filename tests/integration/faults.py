@@ -87,9 +87,12 @@ FAULTY_ENTRY: Final = '''
 """The real handler behind an entry point that breaks what lies around it, a few times."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import botocore.awsrequest
+import botocore.exceptions
 import botocore.httpsession
 
 from handler.app import handler
@@ -117,11 +120,20 @@ def nonsense(event, context):
 
 
 def send(session, request):
-    """Answers the first calls of the table of events as DynamoDB does when it throttles."""
+    """Lets the first calls of one operation of DynamoDB fail as `call_fault` says."""
+    fault = ROOT / "call_fault"
+    operation, kind, times = fault.read_text().split() if fault.exists() else ("", "", "0")
     target = request.headers.get("X-Amz-Target", b"")
-    is_write = b"PutItem" in target if isinstance(target, bytes) else "PutItem" in target
-    if not (ROOT / "throttles").exists() or not is_write or counted("throttles") > 12:
+    target = target.decode() if isinstance(target, bytes) else target
+    if not operation or not target.endswith(operation) or counted("call_faults") > int(times):
         return SEND(session, request)
+    if kind == "lost":
+        SEND(session, request)
+        raise botocore.exceptions.ReadTimeoutError(endpoint_url=request.url)
+    if kind.startswith("kill"):
+        if kind == "kill-after":
+            SEND(session, request)
+        os.kill(os.getpid(), signal.SIGKILL)
     body = json.dumps({
         "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
         "message": "The level of configured provisioned throughput was exceeded.",
@@ -158,6 +170,19 @@ class FaultyHandler:
     def mend(self) -> None:
         """From now on nothing but poison fails."""
         (self.folder / "mended").touch()
+
+    def fail_calls(self, operation: str, kind: str, *, times: int) -> None:
+        """The next calls of an operation are throttled, their replies lost, or kill the process.
+
+        `kind`: throttle, lost, kill-before or kill-after. It takes the entry `faulty.handler`.
+        """
+        (self.folder / "call_fault").write_text(f"{operation} {kind} {times}")
+
+    @property
+    def failed_calls(self) -> int:
+        """How many calls of that operation there were."""
+        file = self.folder / "call_faults"
+        return file.stat().st_size if file.exists() else 0
 
     def put(
         self,
