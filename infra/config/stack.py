@@ -224,5 +224,6 @@ def handler_config(
         idempotency_table=idempotency_table,
         idempotency_expires_after=config.idempotency_expires_after,
         minimum_remaining_time=config.function.minimum_remaining_time_in_millis,
+        process_batch_size=config.function.process_batch_size,
         log_level=config.function.log_level,
     )

@@ -188,6 +188,11 @@ class FunctionConfig(Section):
             aws="(get_remaining_time_in_millis)",
         ),
     ] = 1000
+    process_batch_size: Annotated[
+        int,
+        Between(1, 10_000, "requests"),
+        Setting("Most requests of one call of process_batch, if you write one.", aws="(ours)"),
+    ] = 100
     ephemeral_storage: Annotated[
         int, Between(512, 10_240, "MB"), Setting("Size of /tmp.", aws="EphemeralStorage.Size")
     ] = 512
@@ -321,9 +326,13 @@ class FailuresConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotencyConfig(Section):
-    """Whether an event that is delivered twice takes effect once."""
+    """Whether an event that was processed is remembered, so that a second delivery is not."""
 
     enabled: Annotated[
         bool,
-        Setting("Remember each event's id, so that none takes effect twice.", aws="(Powertools)"),
+        Setting(
+            "Remember each event's id. A process that dies between its effect and its memory "
+            "repeats the effect.",
+            aws="(ours)",
+        ),
     ] = True

@@ -227,7 +227,7 @@ def test_without_the_right_to_the_table_of_events_no_request_is_processed(
         deployment.drain(60)
 
         assert len(parked(deployment)) == 1
-        assert any("IdempotencyPersistenceLayerError" in line for line in deployment.log)
+        assert any("EventNotClaimedError" in line for line in deployment.log)
 
 
 def test_the_function_may_not_write_to_the_source_table(deploy: Deploy) -> None:
