@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from typing import Any
 
 from handler.change import AnyChange
-from handler.logs import keys_put_back
+from handler.logs import KeysPutBack
 from handler.outcomes import Done, Failed, Rejected, RequestOutcome
 from handler.writes import ConditionCheck, Delete, Put, Update, Writes
 
@@ -75,7 +75,7 @@ def returns_writes(process: Process) -> bool:
 def _run(call: Callable[[], object]) -> object:
     """Runs it to an end that tells done from failed."""
     try:
-        with keys_put_back():
+        with KeysPutBack():
             returned = call()
     except Exception:
         raise

@@ -208,7 +208,8 @@ class FunctionConfig(Section):
         tuple[Annotated[str, Matching(r"subnet-[0-9a-f]{8,17}", "a subnet id (subnet-...)")], ...],
         Setting(
             "Subnets of a VPC; none: no VPC. S3 and DynamoDB must be reachable from there (gateway "
-            "endpoints are free), and X-Ray with function.tracing.",
+            "endpoints are free), and X-Ray with function.tracing; without a route each record "
+            "fails until it is given up.",
             aws="VpcConfig.SubnetIds",
         ),
     ] = ()

@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from infra.local import callers
 from infra.local.aws.dynamodb import handlers
 from infra.local.aws.dynamodb.stream import TableStream
 
@@ -47,7 +48,7 @@ CONTROLS: Final[dict[str, Callable[[bytes], Any]]] = {
 
 
 class _Application:
-    """moto's, behind the controls."""
+    """moto's, behind the controls, and for no page in a browser: moto answers those too."""
 
     def __init__(self) -> None:
         moto: Any = DomainDispatcherApplication(create_backend_app)
@@ -56,6 +57,9 @@ class _Application:
         self._moto = moto
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        refused = callers.refusal(environ.get("HTTP_HOST"), environ.get("HTTP_ORIGIN"))
+        if refused is not None:
+            return Response(refused, status=403)(environ, start_response)
         control = CONTROLS.get(environ.get("PATH_INFO", ""))
         if control is None:
             answer: Iterable[bytes] = self._moto(environ, start_response)

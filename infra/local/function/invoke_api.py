@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from infra.events.stream_record import INVOCATION_PAYLOAD
-from infra.local.function import callers
+from infra.local import callers
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import LambdaFunction
 

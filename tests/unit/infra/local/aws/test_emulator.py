@@ -1,9 +1,12 @@
 """The embedded AWS: permissions by ARN, nothing of the caller's, nothing left behind."""
 
+import contextlib
+import http.client
 import json
 import os
 import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -97,3 +100,22 @@ def test_the_process_is_gone_when_the_block_ends() -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(process_id, 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "rebound.example"}, 403),
+        ({"Origin": "https://page.example"}, 403),
+        ({"Host": "bucket.localhost"}, 200),
+        ({}, 200),
+    ],
+)
+def test_a_page_in_a_browser_is_answered_nothing(
+    aws: Emulator, headers: dict[str, str], status: int
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(aws.endpoint).netloc, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/moto-api/data.json", headers=headers)
+
+        assert connection.getresponse().status == status

@@ -1,4 +1,4 @@
-"""Who may call the Invoke API on this machine: its programs, and no page that a browser shows.
+"""Who may call what listens on this machine: its programs, and no page that a browser shows.
 
 A page can send requests to 127.0.0.1, and let a name of its own lead there. It cannot help sending
 its origin with them, or that name as the host.
@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 def refusal(host: str | None, origin: str | None) -> str | None:
     """Why a request with these headers is refused; None: it is not.
 
-    An address is nobody's name, and localhost leads here whoever asks (RFC 6761).
+    An address is nobody's name, and containers reach this machine by another one than 127.0.0.1.
+    Names below localhost lead here whoever asks (RFC 6761), and S3's clients put the bucket there.
     """
     if not _is_address(_host_of(f"//{host}")):
         return f"Host must be localhost or an address, got {host}"
@@ -28,7 +29,7 @@ def _host_of(url: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    if host == "localhost":
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         ipaddress.ip_address(host)
