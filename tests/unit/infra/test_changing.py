@@ -37,6 +37,7 @@ SET: Final[Mapping[str, Mapping[str, Any]]] = {
     "function.memorySize": {"function": {"memorySize": 1024}},
     "function.timeout": {"function": {"timeout": 61}},
     "function.minimumRemainingTimeInMillis": {"function": {"minimumRemainingTimeInMillis": 2000}},
+    "function.processBatchSize": {"function": {"processBatchSize": 7}},
     "function.ephemeralStorage": {"function": {"ephemeralStorage": 1024}},
     "function.reservedConcurrency": {"function": {"reservedConcurrency": 7}},
     "function.subnetIds": {"function": {"subnetIds": SUBNETS, "securityGroupIds": GROUPS}},
