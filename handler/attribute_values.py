@@ -1,8 +1,8 @@
 """DynamoDB's attribute values: `{"N": "1"}` in, plain Python out.
 
 Strict, because a value that DynamoDB cannot have written means that the record is not what it
-seems. The deserializers of Powertools and boto3 are not: both leave a stream record's binaries
-base64 text, and of a malformed value they make something or raise whatever comes along.
+seems. The deserializers of Powertools and boto3 are not: both leave a stream record's binaries in
+base64, and of a malformed value they make something or raise whatever comes along.
 """
 
 import base64
@@ -158,7 +158,7 @@ def one_deeper(content: dict[Any, Any] | list[Any], depth: int) -> int:
 def _string(content: object, _: int) -> str:
     if isinstance(content, str):
         return content
-    raise invalid(content, "a text, being an S")
+    raise invalid(content, "a string, being an S")
 
 
 def _number(content: object, _: int) -> Decimal:
@@ -167,7 +167,7 @@ def _number(content: object, _: int) -> Decimal:
             return _NUMBERS.create_decimal(content)
         except DecimalException:
             pass
-    raise invalid(content, "a number of at most 38 digits as a text, being an N")
+    raise invalid(content, "a number of at most 38 digits as a string, being an N")
 
 
 def _binary(content: object, _: int) -> bytes:
@@ -176,7 +176,7 @@ def _binary(content: object, _: int) -> bytes:
             return base64.b64decode(content, validate=True)
         except ValueError:
             pass
-    raise invalid(content, "base64 text, being a B")
+    raise invalid(content, "base64, being a B")
 
 
 def _bool(content: object, _: int) -> bool:

@@ -133,13 +133,13 @@ def _old(
 def _string(record: object, where: str, value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise _malformed(record, where, value, "a text")
+    raise _malformed(record, where, value, "a string")
 
 
 def _sequence_number(record: object, value: object) -> str:
     number = sequence_number(record)
     if number is None:
-        raise _malformed(record, "dynamodb.SequenceNumber", value, "digits as a text")
+        raise _malformed(record, "dynamodb.SequenceNumber", value, "digits as a string")
     return number
 
 

@@ -341,7 +341,9 @@ class LocalDeployment:
         if settings.destination_arn is not None:
             s3 = self.emulator.client("s3", role)
             ensure_writable(s3, settings.destination_arn)
-            destination = S3Destination(s3, settings)
+            destination = S3Destination(
+                s3, bucket_arn=settings.destination_arn, mapping_uuid=settings.uuid
+            )
         return EventSourceMapping(
             settings,
             source=DynamoDBStreamReader(streams, settings.stream_arn, self.emulator.region),

@@ -26,7 +26,7 @@ def capped(text: str, longest: int = LONGEST_REASON) -> str:
 
 
 def as_json(value: object, indent: str | None = None, margin: str = "") -> str:
-    """JSON in ASCII with every digit of a number; binary as base64 text, sets as sorted lists."""
+    """JSON in ASCII with every digit of a number; binary as base64, sets as sorted lists."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):

@@ -43,10 +43,10 @@ class Destination(Protocol):
 class S3Destination:
     """Writes each failed batch into its own object of a bucket."""
 
-    def __init__(self, client: "S3Client", settings: MappingSettings) -> None:
+    def __init__(self, client: "S3Client", *, bucket_arn: str, mapping_uuid: str) -> None:
         self._client = client
-        self._bucket = (settings.destination_arn or "").rpartition(":")[2]
-        self._mapping_uuid = settings.uuid
+        self._bucket = bucket_arn.rpartition(":")[2]
+        self._mapping_uuid = mapping_uuid
 
     async def send(self, document: Mapping[str, Any]) -> str:
         key = object_key(self._mapping_uuid, document)

@@ -29,7 +29,6 @@ NOW = 1_764_085_988.123
 
 REQUEST_ID = "7d0ba4a2-0000-4000-8000-000000000000"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-TO_BUCKET = {"onFailure": {"destinationArn": BUCKET_ARN}}
 RECORDS = [stream_record(1, created=NOW - 28.5), stream_record(2, created=NOW - 2)]
 
 
@@ -110,7 +109,7 @@ def test_the_bucket_holds_the_document_with_the_whole_event(s3: Any) -> None:
     """[V, D]: the payload is JSON text."""
     region = {"LocationConstraint": s3.meta.region_name}
     s3.create_bucket(Bucket="failures", CreateBucketConfiguration=region)
-    destination = S3Destination(s3, settings(destinationConfig=TO_BUCKET))
+    destination = S3Destination(s3, bucket_arn=BUCKET_ARN, mapping_uuid=MAPPING_UUID)
     sent = document(condition=Condition.RECORD_AGE_EXCEEDED)
 
     asyncio.run(destination.send(sent))
@@ -123,8 +122,8 @@ def test_the_bucket_holds_the_document_with_the_whole_event(s3: Any) -> None:
 
 
 def test_a_bucket_that_refuses_is_a_destination_error_that_names_it(s3: Any) -> None:
-    missing = {"onFailure": {"destinationArn": "arn:aws:s3:::missing"}}
-    destination = S3Destination(s3, settings(destinationConfig=missing))
+    missing = "arn:aws:s3:::missing"
+    destination = S3Destination(s3, bucket_arn=missing, mapping_uuid=MAPPING_UUID)
 
     with pytest.raises(DestinationError, match=r"s3://missing/aws/lambda/.*NoSuchBucket"):
         asyncio.run(destination.send(document(condition=Condition.RECORD_AGE_EXCEEDED)))
