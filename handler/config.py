@@ -31,6 +31,11 @@ LOG_LEVEL_VARIABLE: Final = "POWERTOOLS_LOG_LEVEL"
 IDEMPOTENCY_TABLE_VARIABLE: Final = "REQUESTS_IDEMPOTENCY_TABLE"
 """The environment variable with the idempotency table's name; not set: idempotency is off."""
 
+DETAILS_VARIABLE: Final = "PRINT_DETAILS"
+"""Set where the function runs on its developer's machine: of a record that failed or was rejected,
+what is logged at DEBUG is printed whatever the level. Lambda's log-level filtering keeps such lines
+out of the log."""
+
 IDEMPOTENCY_KEY_ATTRIBUTE: Final = "id"
 IDEMPOTENCY_EXPIRY_ATTRIBUTE: Final = "expiration"
 """The idempotency table's hash key (S) and its TTL attribute (epoch seconds)."""

@@ -17,7 +17,7 @@ from handler.config import HandlerConfig
 from handler.context import Context
 from handler.error_log import text_of
 from handler.idempotency import Idempotency
-from handler.logs import log_error, logger
+from handler.logs import log_detail, log_error, logger
 from handler.outcomes import Became, RecordOutcome
 from handler.records import RejectedRequestError, record_id, sequence_number
 from handler.time_left import TimeLeft
@@ -178,7 +178,7 @@ class Delivery:
             "Record rejected and parked",
             extra={**self._ids(index), "error_type": error_type, "key": key},
         )
-        logger.debug("The reason", extra={**self._ids(index), "reason": text})
+        log_detail("The reason", {**self._ids(index), "reason": text})
         return RecordOutcome(Became.REJECTED, key)
 
     def _failed(

@@ -15,7 +15,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import BasePowertoolsFormatter
 
-from handler.config import LOG_LEVEL_VARIABLE
+from handler.config import DETAILS_VARIABLE, LOG_LEVEL_VARIABLE
 from handler.error_log import without_texts
 
 # RFC 3339: with any other timestamp Lambda takes a line for INFO, whatever its level
@@ -27,6 +27,7 @@ _formatter: Final = logger.registered_formatter
 def set_up(environ: Mapping[str, str]) -> None:
     """Once, before the user's module is imported: what that logs while it is loaded counts too."""
     _set_least_level(environ.get(LOG_LEVEL_VARIABLE, ""))
+    _details["are_printed"] = bool(environ.get(DETAILS_VARIABLE))
     threading.excepthook = _thread_failed
     sys.unraisablehook = _not_raised
     for name in ("asyncio", "concurrent.futures"):
@@ -44,7 +45,26 @@ def _set_least_level(name: str) -> None:
 def log_error(message: str, error: BaseException, ids: Mapping[str, object]) -> None:
     """A line without the exception's text, and one with it at DEBUG."""
     logger.error(message, extra={**ids, **without_texts(error)})
-    logger.debug("The error", extra=ids, exc_info=error)
+    log_detail("The error", ids, error)
+
+
+_details: Final = {"are_printed": False}
+
+
+def log_detail(
+    message: str, fields: Mapping[str, object], error: BaseException | None = None
+) -> None:
+    """A line at DEBUG, which may hold texts; printed at any level where the environment says so."""
+    if not _details["are_printed"]:
+        logger.debug(message, extra=fields, exc_info=error)
+        return
+    exc_info = None if error is None else (type(error), error, error.__traceback__)
+    # By hand, for each of these would hold it back: the logger's level, and logging.disable.
+    underlying = logging.getLogger(logger.name)
+    line = underlying.makeRecord(
+        logger.name, logging.DEBUG, __file__, 0, message, (), exc_info, extra=dict(fields)
+    )
+    underlying.handle(line)
 
 
 class KeysPutBack:

@@ -9,9 +9,9 @@ __all__ = ["LocalDeployment", "deploy"]
 
 
 def __getattr__(name: str) -> Any:
-    """Only who deploys imports Pulumi: the embedded AWS's process is of this package too."""
+    """Imported when it is asked for: the command line must be able to end before."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from infra.local import deployment  # noqa: PLC0415 - as said above
+    from infra.local import deployment  # noqa: PLC0415
 
     return getattr(deployment, name)

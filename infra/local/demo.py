@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -14,20 +14,66 @@ from infra.local.aws.resources import EVENT_SOURCE_MAPPING
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
+from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
 
 _DRAIN_TIMEOUT_BASE = 60.0
 
 
+_LOOK: Final = 0.5
+"""Seconds between looks whether the handler fails with the same error again and again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """An error of the handler, in one line and whole."""
+
+    error: str
+    traceback: str
+
+
 @dataclass(kw_only=True, slots=True)
-class _Stopwatch:
-    """When the first record was handed to the function and done."""
+class _Witness:
+    """What became of each record so far."""
 
-    first: float | None = field(default=None)
+    first: float | None = None
+    """When the first invocation was over."""
+    failed_attempts: int = 0
+    repeated: Failed | None = None
+    """The first error that came twice for the same record."""
+    last: Failed | None = None
+    _by_record: dict[str, Outcome] = field(default_factory=dict)
+    _errors: set[tuple[str, str]] = field(default_factory=set)
+    _details: Details = field(default_factory=Details)
 
-    def stop(self, _: Invocation) -> None:
+    @property
+    def watcher(self) -> Watcher:
+        return Watcher(
+            on_invocation=self._invoked, on_log=self._details.take, on_hidden=self._details.take
+        )
+
+    def those(self, *became: Became) -> list[Outcome]:
+        """The records of which this is the last that is known."""
+        return [outcome for outcome in self._by_record.values() if outcome.became in became]
+
+    def _invoked(self, invocation: Invocation) -> None:
         self.first = self.first or time.perf_counter()
+        outcomes = self._details.outcomes(invocation)
+        self._by_record.update({each.event_id: each for each in outcomes})
+        failed = next((each for each in outcomes if each.became is Became.FAILED), None)
+        if failed is not None:
+            self._failed(failed, invocation)
+
+    def _failed(self, outcome: Outcome, invocation: Invocation) -> None:
+        self.failed_attempts += 1
+        error = outcome.reason or error_of(invocation)
+        self.last = Failed(
+            error=error, traceback=outcome.traceback or traceback_of(invocation) or error
+        )
+        if (outcome.event_id, error) in self._errors:
+            self.repeated = self.repeated or self.last
+        self._errors.add((outcome.event_id, error))
 
 
 def run_demo(
@@ -39,7 +85,7 @@ def run_demo(
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
-    """Returns the exit code: 0 when every insert was processed, else 1.
+    """Returns the exit code: 0 when all that the filter let through was processed, else 1.
 
     Raises what `deploy` raises, and `ItemsError`.
     """
@@ -48,22 +94,33 @@ def run_demo(
         writes = read_items(items, stream)
     else:
         writes = built_in_mix(stream) if count is None else inserts_of(stream, count)
-    console, stopwatch, began = report.console(), _Stopwatch(), time.perf_counter()
+    console, witness, began = report.console(), _Witness(), time.perf_counter()
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
-    watcher = Watcher(on_invocation=stopwatch.stop)
-    with deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment:
+    with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         wrote_first = time.perf_counter()
         _write(deployment, writes)
         console.print(_written(writes, deployment.outputs["tableName"]))
+        _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
+        now = time.perf_counter()
+        first, settled = (witness.first or now) - wrote_first, now - wrote_first
+        _say_figures(console, deployment, witness, first=first, settled=settled)
+        return _judge(console, deployment, witness)
+
+
+def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, timeout: float) -> None:
+    """Until all is settled, or the same error has come again, or it has taken too long."""
+    end = time.perf_counter() + timeout
+    while witness.repeated is None:
         try:
-            deployment.drain(_DRAIN_TIMEOUT_BASE + len(writes) / 50)
+            deployment.drain(_LOOK)
         except TimeoutError as error:
-            console.print(f"Not everything was processed: {error}")
-        settled = time.perf_counter() - wrote_first
-        first = (stopwatch.first or time.perf_counter()) - wrote_first
-        return _say(console, deployment, writes, first=first, settled=settled)
+            if time.perf_counter() > end:
+                console.print(f"Not everything was processed in {timeout:.0f} s: {error}")
+                return
+        else:
+            return
 
 
 def _write(deployment: LocalDeployment, writes: list[Write]) -> None:
@@ -73,19 +130,20 @@ def _write(deployment: LocalDeployment, writes: list[Write]) -> None:
 
 
 def _written(writes: list[Write], table: str) -> str:
-    inserts, updates, removals = (count_of(writes, [event]) for event in EventName)
-    return f"Wrote to {table}: {inserts} inserts, {updates} updates, {removals} removals"
+    nouns = zip(EventName, ("insert", "update", "removal"), strict=True)
+    changes = ", ".join(report.counted(count_of(writes, [event]), noun) for event, noun in nouns)
+    return f"Wrote to {table}: {changes}"
 
 
-def _say(
+def _say_figures(
     console: Console,
     deployment: LocalDeployment,
-    writes: list[Write],
+    witness: _Witness,
     *,
     first: float,
     settled: float,
-) -> int:
-    metrics, counts = deployment.metrics, report.handled(deployment.log)
+) -> None:
+    metrics = deployment.metrics
     given_up = metrics["OnFailureDestinationDeliveredEventCount"] + metrics["DroppedEventCount"]
     console.print(
         report.figures(
@@ -93,24 +151,47 @@ def _say(
                 ("records read from the stream", str(metrics["PolledEventCount"])),
                 *_filtered_out(deployment),
                 ("invocations of the handler", str(len(deployment.invocations))),
-                ("requests processed", str(counts["Processed"])),
-                ("requests rejected and parked", str(counts["Rejected"])),
-                ("failed attempts", str(counts["Failed"])),
+                ("records processed", str(len(witness.those(*_DONE)))),
+                ("records rejected and parked", str(len(witness.those(Became.REJECTED)))),
+                ("failed attempts", str(witness.failed_attempts)),
                 ("records given up", str(given_up)),
-                ("first request processed after", f"{first * 1000:.0f} ms"),
+                ("first record processed after", f"{first * 1000:.0f} ms"),
                 ("all settled after", f"{settled * 1000:.0f} ms"),
             ]
         )
     )
-    expected = count_of(writes, RequestsStream().events)
-    done = counts["Processed"]
-    if done == expected:
-        console.print(f"\nEvery insert was processed: {done} of {expected}.")
+
+
+_DONE: Final = (Became.PROCESSED, Became.PROCESSED_BEFORE)
+
+
+def _judge(console: Console, deployment: LocalDeployment, witness: _Witness) -> int:
+    """By the records that the filter let through, whatever they are."""
+    metrics = deployment.metrics
+    expected = metrics["PolledEventCount"] - metrics["FilteredOutEventCount"]
+    done = len(witness.those(*_DONE))
+    if done == expected and witness.repeated is None:
+        console.print(
+            f"\nEvery record that the filter let through was processed: {done} of {done}."
+        )
         return 0
-    console.print(f"\nNot every insert was processed: {done} of {expected}.")
-    for line in [line for line in deployment.log if '"error_type"' in line][:5]:
-        console.print(f"  {line}")
+    console.print(
+        f"\nNot every record that the filter let through was processed: {done} of {expected}."
+    )
+    for outcome in witness.those(Became.REJECTED)[:_SHOWN]:
+        console.print(f"  {report.record_line(outcome)}", soft_wrap=True)
+    failed = witness.repeated or witness.last
+    if failed is not None:
+        again = "The handler fails again and again" if witness.repeated else "The handler failed"
+        console.print(f"\n{again}: {failed.error}\n\n{failed.traceback.rstrip()}", soft_wrap=True)
+        console.print(
+            "\nMend it and run the demo again. `make up` stays, and tries again when you save.",
+            soft_wrap=True,
+        )
     return 1
+
+
+_SHOWN: Final = 5
 
 
 def _filtered_out(deployment: LocalDeployment) -> Iterator[tuple[str, str]]:

@@ -1,21 +1,22 @@
 """What the local run prints: trees and tables on a terminal, plain lines in a log.
 
-Figures come from the mapping's metrics and from what the handler itself counted.
+What became of each record is found out by `outcomes`.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from infra.events.batch_item_failures import first_failure
 from infra.local.aws.resources import NOT_MADE_HERE
 from infra.local.function.invocation import Invocation
+from infra.local.mapping.delivery import GivenUp, Retry
+from infra.local.outcomes import Became, Outcome, error_of, json_object
 from infra.local.program.engine import Resource
-
-_HANDLER_METRICS = ("Processed", "Rejected", "Ignored", "Failed")
 
 
 def console() -> Console:
@@ -49,18 +50,6 @@ def _displayed(type_: str) -> str:
     return f"{package}:{module.partition('/')[0]}:{name}"
 
 
-def handled(log: Iterable[str]) -> Counter[str]:
-    """What the handler counted, from the metrics it prints in CloudWatch's embedded format."""
-    total: Counter[str] = Counter()
-    for line in log:
-        if '"_aws"' in line:
-            metrics = _json_object(line)
-            for name in _HANDLER_METRICS:
-                values = metrics.get(name, [])
-                total[name] += sum(map(int, values)) if isinstance(values, list) else 0
-    return total
-
-
 def figures(rows: Sequence[tuple[str, str]]) -> Table:
     """Names and values, aligned."""
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -71,42 +60,89 @@ def figures(rows: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def invocation_lines(invocation: Invocation) -> list[str]:
+def invocation_lines(invocation: Invocation, outcomes: Sequence[Outcome]) -> list[str]:
     """An invocation in words: one line for it, and one for each record that it was given."""
-    records = _records(invocation)
     took = f"{invocation.duration * 1000:.0f} ms"
-    head = f"invoked with {_counted(len(records), 'record')}: {_outcome(invocation)} in {took}"
-    return [head, *(f"  {_record_line(record)}" for record in records)]
+    head = f"invoked with {counted(len(outcomes), 'record')}: {_answer(invocation)} in {took}"
+    quiet = [place for place, each in enumerate(outcomes) if each.became in _QUIET][_SHOWN:]
+    left_out = set(quiet)
+    shown = [record_line(each) for place, each in enumerate(outcomes) if place not in left_out]
+    more = [f"... and {len(quiet):,} more, done or waiting"] if quiet else []
+    return [head, *(f"  {line}" for line in [*shown, *more])]
 
 
-def _record_line(record: Mapping[str, object]) -> str:
+_QUIET: Final = (Became.PROCESSED, Became.PROCESSED_BEFORE, Became.WAITS)
+_SHOWN: Final = 20
+"""Records of a batch that are shown, of which there is nothing special to say."""
+
+
+def delivery_line(event: Retry | GivenUp) -> str:
+    """What happens between invocations."""
+    if isinstance(event, Retry):
+        records = counted(len(event.batch.records), "record")
+        wait = f"{event.seconds:.1f} s"
+        return f"next attempt with {records} in {wait}; when you save a change, at once"
+    failure = event.failure
+    records = counted(len(failure.batch.records), "record")
+    attempts = counted(failure.invoke_count, "attempt")
+    where = "kept nowhere" if event.kept_as is None else f"kept as {event.kept_as}"
+    return f"{records} given up after {attempts}, {failure.condition}: {where}"
+
+
+def slow_line(seconds: float) -> str:
+    """An invocation takes its time."""
+    return f"no answer from the handler for {seconds:g} s; it is given until its timeout"
+
+
+def log_line(line: str) -> str | None:
+    """A line of the function's log; None for metrics, which CloudWatch takes out of it too."""
+    document = json_object(line)
+    if "_aws" in document:
+        return None
+    if "message" not in document:
+        return f"  | {line}"
+    fields = " ".join(
+        f"{name}={value}" for name, value in document.items() if name not in _OF_EVERY_LINE
+    )
+    return f"  | {document.get('level', '')} {document['message']} {fields}".rstrip()
+
+
+_OF_EVERY_LINE: Final = {
+    "level",
+    "message",
+    "location",
+    "timestamp",
+    "service",
+    "cold_start",
+    "function_name",
+    "function_memory_size",
+    "function_arn",
+    "function_request_id",
+    "xray_trace_id",
+    "requestId",
+    "logger",
+}
+
+
+def record_line(outcome: Outcome) -> str:
+    """A record, and what became of it."""
+    record = outcome.record if isinstance(outcome.record, Mapping) else {}
     change = record.get("dynamodb")
     keys = change.get("Keys") if isinstance(change, Mapping) else None
-    return f"{record.get('eventName')} {json.dumps(keys)}"
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    return f"{record.get('eventName')} {json.dumps(keys, default=repr)} {outcome.became}{reason}"
 
 
-def _outcome(invocation: Invocation) -> str:
+def _answer(invocation: Invocation) -> str:
+    """Done, or what was answered in place of a partial batch response."""
     if invocation.error is not None:
-        kind, message = (invocation.error.get(key) for key in ("errorType", "errorMessage"))
-        return f"failed, {kind}: {message}"
+        return f"failed, {error_of(invocation)}"
     response = invocation.response
-    failures = response.get("batchItemFailures") if isinstance(response, Mapping) else None
-    return f"failed from {failures[0].get('itemIdentifier')} on" if failures else "done"
+    if not response or isinstance(response, Mapping):
+        return "failed" if first_failure([{}], response) == 0 else "done"
+    return f"done, with an answer that reports nothing, {json.dumps(response, default=repr)[:200]},"
 
 
-def _records(invocation: Invocation) -> list[Mapping[str, object]]:
-    event = invocation.event
-    records = event.get("Records") if isinstance(event, Mapping) else None
-    return [one for one in records or [] if isinstance(one, Mapping)]
-
-
-def _json_object(line: str) -> Mapping[str, object]:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str) -> str:
+    """1 record, 2 records."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

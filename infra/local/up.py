@@ -2,10 +2,8 @@
 
 import contextlib
 import logging
-import signal
 import threading
 from collections.abc import Iterator, Mapping
-from types import FrameType
 from typing import Any, Final
 
 from rich.console import Console
@@ -16,6 +14,7 @@ from infra.local.aws.emulator import EmulatorError
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
+from infra.local.outcomes import Details
 from infra.local.program.run import PROJECT
 from infra.local.watching import Watcher
 
@@ -32,66 +31,106 @@ def run_up(
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
-    """Runs until Ctrl-C or SIGTERM and returns the exit code. Raises what `deploy` raises."""
+    """Runs until it is stopped and returns the exit code. Raises what `deploy` raises."""
     console = report.console()
-    console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
-
-    def on_invocation(invocation: Invocation) -> None:
-        for line in report.invocation_lines(invocation):
-            console.print(line)
-
-    watcher = Watcher(on_invocation=on_invocation)
-    with (
-        _stopped() as stop,
-        deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
-    ):
-        threading.Thread(target=_expire, args=(deployment, stop), daemon=True).start()
-        _introduce(console, deployment)
-        for changes in watch(
-            PROJECT / "handler", stop_event=stop, raise_interrupt=False, debounce=100
+    try:
+        console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+        watcher = _Screen(console).watcher
+        with (
+            deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
+            _ended() as ended,
         ):
-            names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
-            deployment.reload()
-            console.print(f"{names} changed: the next invocation runs the new code")
-    console.print("Stopped; nothing is left running.")
+            threading.Thread(target=_expire, args=(deployment, ended), daemon=True).start()
+            _introduce(console, deployment)
+            _take_over_changes(console, deployment)
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # the terminal may be what is gone
+            console.print("Stopped; nothing is left running.")
     return 0
 
 
-def _expire(deployment: LocalDeployment, stop: threading.Event) -> None:
-    while not stop.wait(EXPIRY_INTERVAL):
+@contextlib.contextmanager
+def _ended() -> Iterator[threading.Event]:
+    """Set when the block ends."""
+    ended = threading.Event()
+    try:
+        yield ended
+    finally:
+        ended.set()
+
+
+def _expire(deployment: LocalDeployment, ended: threading.Event) -> None:
+    while not ended.wait(EXPIRY_INTERVAL):
         try:
             deployment.expire()
         except EmulatorError as error:
-            if not stop.is_set():
+            if not ended.is_set():
                 logger.warning("items past their time to live are not removed: %s", error)
 
 
+def _take_over_changes(console: Console, deployment: LocalDeployment) -> None:
+    for changes in watch(PROJECT / "handler", debounce=100):
+        names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
+        deployment.reload()
+        console.print(f"{names} changed: the new code runs, and what waits is tried at once")
+
+
+class _Screen:
+    """Shows what happens, as it happens."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._details = Details()
+
+    @property
+    def watcher(self) -> Watcher:
+        return Watcher(
+            on_invocation=self._invoked,
+            on_log=self._logged,
+            on_hidden=self._details.take,
+            on_delivery=lambda event: self._print(report.delivery_line(event)),
+            on_slow=lambda seconds: self._print(report.slow_line(seconds)),
+        )
+
+    def _invoked(self, invocation: Invocation) -> None:
+        for line in report.invocation_lines(invocation, self._details.outcomes(invocation)):
+            self._print(line)
+
+    def _logged(self, line: str) -> None:
+        if not self._details.take(line) and (shown := report.log_line(line)) is not None:
+            self._print(shown)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True)
+
+
 def _introduce(console: Console, deployment: LocalDeployment) -> None:
-    outputs = deployment.outputs
-    console.print("\nFor another terminal:\n")
-    for name, value in deployment.environment.items():
-        console.print(f"export {name}={value}", soft_wrap=True)
-    console.print("\nThen, for example:\n")
-    console.print(outputs["putItemCommand"], soft_wrap=True)
-    console.print(
-        f"python -m infra.replay list --bucket {outputs['failureBucket']} "
-        f"--function {outputs['functionName']} --table {outputs['tableName']}",
-        soft_wrap=True,
-    )
-    console.print("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
+    def show(*lines: str) -> None:
+        for line in lines:
+            console.print(line, soft_wrap=True)
+
+    environment = deployment.environment
+    in_the_way = [name for name in _IN_THE_WAY if name not in environment]
+    show("\nFor another terminal:\n", f"unset {' '.join(in_the_way)}")
+    show(*(f"export {name}={value}" for name, value in environment.items()))
+    show("\nThen, for example:\n", *_commands(deployment.outputs))
+    show("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 
-@contextlib.contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that everything is closed in order."""
-    stop = threading.Event()
+_IN_THE_WAY: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+"""What would win over the variables that are printed, or spoil them."""
 
-    def set_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
 
-    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _commands(outputs: Mapping[str, Any]) -> list[str]:
+    """What to type, of a program with these outputs."""
+    commands = [outputs[name] for name in ("putItemCommand", "tailLogsCommand") if name in outputs]
+    bucket, log_group = outputs.get("failureBucket"), outputs.get("logGroup")
+    if bucket is not None:
+        commands.append(f"aws s3 ls --recursive s3://{bucket}")
+        commands.append(
+            f"python -m infra.replay list --bucket {bucket} "
+            f"--function {outputs.get('functionName')} --table {outputs.get('tableName')}"
+        )
+    if log_group is not None:
+        commands.append(f"\nThe log group is {log_group}, the failure bucket {bucket}.")
+    return commands

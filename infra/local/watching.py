@@ -26,9 +26,9 @@ class Watcher:
     """Who wants to be told while things happen."""
 
     on_invocation: Callable[[Invocation], None] = lambda _: None
-    on_log: Callable[[str], None] = lambda _: None
+    on_log: Callable[[str], object] = lambda _: None
     """Each line of the function's log."""
-    on_hidden: Callable[[str], None] = lambda _: None
+    on_hidden: Callable[[str], object] = lambda _: None
     """Each line that the function's log level keeps out of its log."""
     on_delivery: Callable[[Retry | GivenUp], None] = lambda _: None
     """What happens between invocations."""

@@ -1,5 +1,6 @@
 """`python -m infra.local` as a user runs it: exit codes, messages, and nothing left running."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,8 +16,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.__main__ import main
 from infra.local.aws.emulator import Emulator
+from infra.local.command import main
 from infra.local.program.run import PROJECT
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
@@ -58,7 +59,7 @@ def test_the_demo_processes_every_insert_and_says_so() -> None:
     result = command("demo")
 
     assert result.returncode == 0, result.stderr
-    assert "Every insert was processed: 12 of 12." in result.stdout
+    assert "Every record that the filter let through was processed: 12 of 12." in result.stdout
     assert re.search(r"records read from the stream +18\n", result.stdout)
     assert re.search(r'kept away by the filter \{"eventName":\["INSERT"\]\} +6\n', result.stdout)
     assert "\x1b" not in result.stdout
@@ -77,7 +78,7 @@ def test_the_demo_of_the_production_stack_works_too() -> None:
     result = run("demo", "--stack", "prod", "--count", "3")
 
     assert result.returncode == 0, result.stderr
-    assert "Every insert was processed: 3 of 3." in result.stdout
+    assert "Every record that the filter let through was processed: 3 of 3." in result.stdout
 
 
 @pytest.mark.usefixtures("running_aws")
@@ -88,8 +89,8 @@ def test_the_demo_writes_a_file_of_items(tmp_path: Path) -> None:
     result = run("demo", "--items", str(items))
 
     assert result.returncode == 1
-    assert "Not every insert was processed: 1 of 2." in result.stdout
-    assert re.search(r"requests rejected and parked +1\n", result.stdout)
+    assert "Not every record that the filter let through was processed: 1 of 2." in result.stdout
+    assert re.search(r"records rejected and parked +1\n", result.stdout)
 
 
 @pytest.mark.parametrize(
@@ -193,19 +194,94 @@ def test_a_mistake_in_the_stack_file_is_the_programs_own_message(project: Path) 
     assert "Traceback" not in result.stderr
 
 
+def replace_process(project: Path, body: str) -> Path:
+    """Gives the project another `process`."""
+    process = project / "handler" / "process.py"
+    process.write_text(
+        "from handler.records import RejectedRequestError, Request\n\n\n"
+        f"def process(request: Request) -> None:\n    {body}\n"
+    )
+    return process
+
+
+def test_a_demo_with_a_failing_handler_ends_at_the_first_repeating_error_and_says_what_to_do(
+    project: Path,
+) -> None:
+    replace_process(project, 'raise KeyError("order " + request.request_id)')
+
+    result = command("demo", "--count", "3", folder=project)
+
+    assert result.returncode == 1, result.stderr
+    assert "Not every record that the filter let through was processed: 0 of 3." in result.stdout
+    error = "The handler fails again and again: KeyError: 'order request-0001'"
+    assert f"{error} (handler/process.py:5)\n" in result.stdout
+    assert result.stdout.count("Traceback (most recent call last)") == 1
+    assert "Mend it and run the demo again." in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_a_demo_whose_handler_raises_beside_the_batch_shows_that_error(project: Path) -> None:
+    (project / "handler" / "app.py").write_text(
+        "def handler(event, context):\n    raise OSError('the whole batch')\n"
+    )
+
+    result = command("demo", "--count", "3", folder=project)
+
+    assert result.returncode == 1
+    assert "fails again and again: OSError: the whole batch (handler/app.py:2)" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_demo_says_why_an_item_was_rejected(project: Path) -> None:
+    replace_process(project, 'raise RejectedRequestError("this shop is closed")')
+
+    result = command("demo", "--count", "1", folder=project)
+
+    assert result.returncode == 1
+    assert "rejected: RejectedRequestError: this shop is closed; kept as rejected/" in result.stdout
+
+
+@pytest.mark.usefixtures("running_aws")
+def test_the_demo_judges_by_what_the_filter_lets_through() -> None:
+    result = run("demo", "--config", "stream.events=[INSERT,MODIFY]")
+
+    assert result.returncode == 0, result.stderr
+    assert "Every record that the filter let through was processed: 16 of 16." in result.stdout
+
+
+@pytest.mark.usefixtures("running_aws")
+def test_one_of_anything_is_in_the_singular() -> None:
+    assert "Wrote to requests-table: 1 insert, 0 updates, 0 removals" in (
+        run("demo", "--count", "1").stdout
+    )
+
+
 @pytest.fixture
 def up(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
+    with started("up", *getattr(request, "param", ())) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def started(
+    *arguments: str, python: tuple[str, ...] = (), folder: Path = PROJECT
+) -> Iterator["subprocess.Popen[str]"]:
+    """A command in a process; `python` are options of Python's own."""
     process = subprocess.Popen(
-        [*COMMAND, "up", *getattr(request, "param", ())],
-        cwd=PROJECT,
+        [sys.executable, *python, "-m", "infra.local", *arguments],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        yield process
+    finally:
+        process.kill()
+        if not all(stream is None or stream.closed for stream in (process.stdout, process.stderr)):
+            process.communicate()
 
 
 def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
@@ -236,23 +312,21 @@ def children_of(process_id: int) -> list[int]:
     [
         pytest.param(signal.SIGINT, id="SIGINT"),
         pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.slow),
         pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.slow),
     ],
 )
 def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     up: "subprocess.Popen[str]", stop: signal.Signals
 ) -> None:
-    environment = printed_environment(up)
-    put = subprocess.run(
-        [sys.executable, "-c", PUT], env={**os.environ, **environment}, check=False
-    )
-    assert put.returncode == 0
+    put_into(read_until(up, "Listening"))
     shown = read_until(up, "INSERT")
     children = children_of(up.pid)
 
     up.send_signal(stop)
-    rest, _ = up.communicate(timeout=30)
+    rest, errors = up.communicate(timeout=30)
 
+    assert "Traceback" not in errors
     assert 'INSERT {"request_id": {"S": "from-another-terminal"}}' in shown[-1]
     assert children
     # The kernel tells a killed process' children right after its death.
@@ -262,18 +336,28 @@ def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
         assert "Stopped; nothing is left running." in rest
 
 
-def printed_environment(up: "subprocess.Popen[str]") -> dict[str, str]:
+def environment_in(introduction: list[str]) -> dict[str, str]:
     """What `up` prints for another terminal."""
     return dict(
         line.removeprefix("export ").rstrip("\n").split("=", 1)
-        for line in read_until(up, "Listening")
+        for line in introduction
         if line.startswith("export ")
     )
 
 
+def put_into(introduction: list[str]) -> None:
+    """Writes an item as from another terminal."""
+    put = subprocess.run(
+        [sys.executable, "-c", PUT],
+        env={**os.environ, **environment_in(introduction)},
+        check=False,
+    )
+    assert put.returncode == 0
+
+
 @pytest.mark.parametrize("up", [("--config", "table.ttlEnabled=true")], indirect=True)
 def test_up_removes_by_itself_what_is_past_its_time_to_live(up: "subprocess.Popen[str]") -> None:
-    environment = printed_environment(up)
+    environment = environment_in(read_until(up, "Listening"))
     past = {"N": str(int(time.time()) - 10)}
     dynamodb: Any = boto3.client(
         "dynamodb",
@@ -317,6 +401,63 @@ def test_expire_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert nowhere.returncode == gone.returncode == 2
     assert "name the embedded AWS: by AWS_ENDPOINT_URL" in nowhere.stderr
     assert "no embedded AWS answers at http://127.0.0.1:1" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [
+        pytest.param("up", signal.SIGINT, id="up"),
+        pytest.param("demo", signal.SIGINT, id="demo", marks=pytest.mark.slow),
+        pytest.param("demo", signal.SIGHUP, id="demo-SIGHUP", marks=pytest.mark.slow),
+    ],
+)
+def test_a_command_stopped_while_it_deploys_leaves_nothing_and_prints_no_traceback(
+    name: str, stop: signal.Signals
+) -> None:
+    with started(name) as process:
+        read_until(process, "Deploying")
+        wait_until(lambda: children_of(process.pid) != [])
+        children = children_of(process.pid)
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == (0 if name == "up" else 130)
+    assert "Traceback" not in errors
+    wait_until(lambda: not any(map(is_running, children)))
+
+
+def test_a_command_stopped_while_it_is_imported_prints_no_traceback() -> None:
+    with started("up", python=("-X", "importtime")) as process:
+        assert process.stderr is not None
+        while "boto" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in errors
+
+
+def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project: Path) -> None:
+    process = replace_process(project, 'print("at it"); raise ValueError("not yet")')
+    with started("up", folder=project) as up:
+        introduction = read_until(up, "Listening")
+        put_into(introduction)
+        failing = read_until(up, "next attempt")
+        replace_process(project, 'print("mended")')
+        mended = read_until(up, "processed")
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=60)
+
+    shown = "".join(introduction)
+    assert "unset AWS_PROFILE AWS_SESSION_TOKEN\n" in shown
+    assert "aws logs tail " in shown
+    assert "The log group is requests-processor-log-group, the failure bucket requests-" in shown
+    assert "  | at it\n" in failing
+    assert any("failed: ValueError: not yet (handler/process.py:5)" in line for line in failing)
+    assert failing[-1].startswith("next attempt with 1 record in 0.")
+    assert any(line.startswith(process.name) and "changed" in line for line in mended)
+    assert "  | mended\n" in mended
 
 
 PUT = f"""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from handler.config import DETAILS_VARIABLE
 from infra.config import Architecture
 from infra.local.aws.emulator import Credentials, Emulator
 from infra.local.function.sandbox import FunctionSettings
@@ -39,7 +40,11 @@ def function_settings(
         entry_point=entry_point or inputs["imageConfig"]["commands"][0],
         code=code,
         environment=inputs.get("environment", {}).get("variables", {}),
-        platform_environment={"AWS_ENDPOINT_URL": emulator.endpoint, **role.environment()},
+        platform_environment={
+            "AWS_ENDPOINT_URL": emulator.endpoint,
+            DETAILS_VARIABLE: "true",
+            **role.environment(),
+        },
         timeout=inputs["timeout"],
         memory_size=inputs["memorySize"],
         ephemeral_storage=inputs["ephemeralStorage"]["size"],

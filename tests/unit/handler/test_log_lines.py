@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.config import ENTRY_POINT, HandlerConfig
+from handler.config import DETAILS_VARIABLE, ENTRY_POINT, HandlerConfig
 from infra.local.function.invocation import Invocation
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.log_level import log_filter
@@ -52,6 +52,8 @@ class Printed:
     """The lines that a function has printed, and what its invocations gave."""
 
     lines: list[str]
+    hidden: list[str]
+    """Lines that Lambda's log-level filtering keeps out of the log."""
     invocations: list[Invocation]
 
     @property
@@ -67,7 +69,9 @@ class Printed:
         return [each for each in self.documents if "_aws" in each]
 
 
-def printed(folder: Path, process: str, *events: Any, log_level: str = "INFO") -> Printed:
+def printed(
+    folder: Path, process: str, *events: Any, log_level: str = "INFO", details: bool = False
+) -> Printed:
     """What is printed with this `handler/process.py`; the level is set as the program sets it."""
     shutil.copytree(PROJECT / "handler", folder / "handler", dirs_exist_ok=True)
     (folder / "handler/process.py").write_text(dedent(process), encoding="utf-8")
@@ -79,18 +83,37 @@ def printed(folder: Path, process: str, *events: Any, log_level: str = "INFO") -
         code=folder,
         # Parking finds nobody there: a rejected record has failed, at once.
         environment={**config.to_environ(), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-        platform_environment={"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"},
+        platform_environment={
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            **({DETAILS_VARIABLE: "true"} if details else {}),
+        },
         timeout=30,
         memory_size=512,
         log_format="JSON",
         application_log_level="DEBUG" if log_level == "DEBUG" else "INFO",
     )
     lines: list[str] = []
+    hidden: list[str] = []
 
     async def scenario(function: LambdaFunction) -> list[Invocation]:
         return [await function.invoke(event) for event in events or [batch(record(1))]]
 
-    return Printed(invocations=run(settings, scenario, on_log=lines.append), lines=lines)
+    invocations = run(settings, scenario, on_log=lines.append, on_hidden=hidden.append)
+    return Printed(invocations=invocations, lines=lines, hidden=hidden)
+
+
+@pytest.mark.parametrize(
+    ("level", "details", "is_told"),
+    [("INFO", True, True), ("ERROR", True, True), ("INFO", False, False)],
+)
+def test_details_are_printed_where_the_developer_looks_and_stay_out_of_the_log(
+    tmp_path: Path, level: str, details: bool, is_told: bool
+) -> None:
+    function = printed(tmp_path, FAILING, batch(record(2)), log_level=level, details=details)
+
+    assert any("TimeoutError: outage" in line for line in function.hidden) is is_told
+    assert not any("outage" in line for line in function.lines)
 
 
 @pytest.mark.parametrize("level", LEVELS)

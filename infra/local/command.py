@@ -1,0 +1,177 @@
+"""The command line of the local run: demo, up, expire and filter.
+
+Exit codes: 0 as it should be, 1 not all that the filter let through was processed, 2 it could not
+be started, 130 stopped before its end.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from infra.config.stack_file import merged
+from infra.filters import command as filter_command
+from infra.local.aws.emulator import EmulatorError, expire
+from infra.local.demo import run_demo
+from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
+from infra.local.function.lambda_function import FunctionInitError
+from infra.local.mapping.settings import InvalidParameterValueError
+from infra.local.program.run import ProgramError
+from infra.local.requests_file import ItemsError
+from infra.local.stop import stoppable
+from infra.local.up import run_up
+
+UNUSABLE: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    options = _parser().parse_args(arguments)
+    try:
+        with stoppable():
+            code: int = options.func(options)
+    except FunctionInitError as error:
+        return _refuse(f"the handler cannot be imported: {error}")
+    except (
+        DockerError,
+        EmulatorError,
+        InvalidParameterValueError,
+        ItemsError,
+        ProgramError,
+    ) as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # the terminal may be what is gone
+            print("stopped; nothing is left running", file=sys.stderr)
+        return 130
+    return code
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return UNUSABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local",
+        description="The Pulumi program on this machine: no account and no Pulumi CLI.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="deploy, send requests through, say what happened")
+    _stack_options(demo)
+    source = demo.add_mutually_exclusive_group()
+    source.add_argument("--items", type=Path, help="write these items: JSON, one object a line")
+    source.add_argument("--count", type=_count, help="write so many new requests")
+    demo.set_defaults(func=_demo)
+    up = commands.add_parser("up", help="deploy and stay, for the AWS CLI and boto3")
+    _stack_options(up)
+    up.set_defaults(func=_up)
+    expire_parser = commands.add_parser(
+        "expire", help="remove what is past its time to live from the run that `up` began"
+    )
+    expire_parser.add_argument(
+        "--endpoint",
+        default=os.environ.get("AWS_ENDPOINT_URL"),
+        metavar="URL",
+        help="the embedded AWS (default: AWS_ENDPOINT_URL, which `up` prints)",
+    )
+    expire_parser.set_defaults(func=_expire)
+    filter_command.add_parser(commands)
+    return parser
+
+
+def _stack_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stack", default="dev", help="the stack to deploy (default: dev)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="port of the embedded AWS (default: a free one)"
+    )
+    parser.add_argument(
+        "--config",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a value over the stack file's, as in eventSource.batchSize=1; may be given often",
+    )
+    parser.add_argument(
+        "--docker",
+        action="store_true",
+        help="build the image and run the handler in it, instead of as a process",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, got {text}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"must be between 1 and 65535, got {text}")
+    return int(text)
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """`a.b=1` as {"a": {"b": 1}}; the value is YAML, as in a stack file."""
+    path, equals, value = text.partition("=")
+    if not equals or not all(path.split(".")):
+        raise argparse.ArgumentTypeError(f"must be like eventSource.batchSize=1, got {text}")
+    try:
+        setting: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"the value must be YAML, got {text}") from None
+    for key in reversed(path.split(".")):
+        setting = {key: setting}
+    return dict(setting)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    with _sandbox(options) as sandbox:
+        return run_demo(
+            stack=options.stack,
+            items=options.items,
+            count=options.count,
+            port=options.port,
+            config=_config(options),
+            sandbox=sandbox,
+        )
+
+
+def _up(options: argparse.Namespace) -> int:
+    with _sandbox(options) as sandbox:
+        return run_up(
+            stack=options.stack, port=options.port, config=_config(options), sandbox=sandbox
+        )
+
+
+def _expire(options: argparse.Namespace) -> int:
+    if not options.endpoint:
+        raise EmulatorError(
+            "name the embedded AWS: by AWS_ENDPOINT_URL, which `python -m infra.local up` prints, "
+            "or with --endpoint"
+        )
+    count = expire(options.endpoint)
+    print(f"{count} {'item' if count == 1 else 'items'} removed")
+    return 0
+
+
+def _sandbox(
+    options: argparse.Namespace,
+) -> contextlib.AbstractContextManager[DockerSandbox | None]:
+    return docker_sandbox() if options.docker else contextlib.nullcontext()
+
+
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for setting in options.config:
+        config = merged(config, setting)
+    return config
