@@ -41,6 +41,18 @@ IDEMPOTENCY_EXPIRY_ATTRIBUTE: Final = "expiration"
 """The idempotency table's hash key (S) and its TTL attribute (epoch seconds)."""
 
 
+class HandlerMetric(StrEnum):
+    """What the handler counts, by what became of a record: alarms and dashboards name these."""
+
+    PROCESSED = "Processed"
+    REJECTED = "Rejected"
+    """And parked."""
+    IGNORED = "Ignored"
+    """No event of the contract, or processed before."""
+    FAILED = "Failed"
+    """It will be delivered again."""
+
+
 class InvalidContractError(ValueError):
     """The contract, or the environment that carries it, contradicts itself; says where and why."""
 

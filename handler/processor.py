@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from handler.batch import Batch, InvalidEventError
 from handler.calls import Process, ProcessBatch
-from handler.config import HandlerConfig
+from handler.config import HandlerConfig, HandlerMetric
 from handler.context import Context
 from handler.counting import Counting
 from handler.delivery import Delivered, Delivery, Parking, Parts
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["InvalidEventError", "Process", "Processor", "UnreportableRecordError"]
 
 _METRICS: Final = {
-    Became.PROCESSED: "Processed",
-    Became.PROCESSED_BEFORE: "Ignored",
-    Became.REJECTED: "Rejected",
-    Became.IGNORED: "Ignored",
-    Became.FAILED: "Failed",
+    Became.PROCESSED: HandlerMetric.PROCESSED,
+    Became.PROCESSED_BEFORE: HandlerMetric.IGNORED,
+    Became.REJECTED: HandlerMetric.REJECTED,
+    Became.IGNORED: HandlerMetric.IGNORED,
+    Became.FAILED: HandlerMetric.FAILED,
 }
 
 
@@ -44,8 +44,7 @@ class UnreportableRecordError(Exception):
 class Processor:
     """Takes batches of stream records through `process`, or `process_batch` where there is one.
 
-    The metrics count what became of each record: Processed, Rejected (and parked), Ignored (no
-    event of the contract, or processed before) and Failed (it will be delivered again).
+    The metrics, `HandlerMetric`, count what became of each record.
     """
 
     def __init__(
@@ -85,7 +84,9 @@ class Processor:
         try:
             delivered = delivery.run()
         finally:
-            counts = Counter(_METRICS[each.became] for each in delivery.outcomes.values())
+            counts: Counter[str] = Counter(
+                _METRICS[each.became] for each in delivery.outcomes.values()
+            )
             self._counting.publish(counts, function_name=context.function_name)
         return with_outcomes(_response(batch, delivered), event, delivered.outcomes)
 
