@@ -37,6 +37,8 @@ ITEMS_PER_CALL: Final = 25
 CLIENT_CONFIG: Final = Config(
     # A call takes some 10 ms; one that takes seconds is better sent again. Retries are ours: only
     # the caller knows how much time is left, and which calls may be sent twice.
+    # What is sent is made here: checking it again took a quarter of a call's CPU.
+    parameter_validation=False,
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 1},

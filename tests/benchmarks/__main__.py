@@ -12,6 +12,7 @@ from tests.benchmarks import (
     bench_delivery,
     bench_filters,
     bench_handler,
+    bench_idempotency,
     bench_local,
     bench_runtime,
 )
@@ -19,6 +20,7 @@ from tests.benchmarks import (
 BENCHMARKS = {
     "filters": bench_filters.main,
     "handler": bench_handler.main,
+    "idempotency": bench_idempotency.main,
     "delivery": bench_delivery.main,
     "runtime": bench_runtime.main,
     "local": bench_local.main,

@@ -95,6 +95,7 @@ class FakeDynamoDB:
         script: Script = lambda *_: None,
         *,
         wait: Callable[[str, int], None] = lambda *_: None,
+        validates: bool = True,
     ) -> None:
         """`wait` is called with the name of the call and its number of items."""
         self.tables = tables
@@ -103,6 +104,7 @@ class FakeDynamoDB:
         self.faults: list[str] = []
         self._script = script
         self._wait = wait
+        self._validates = validates
 
     def batch_execute_statement(self, *, Statements: list[Any]) -> Any:  # noqa: N803 - boto3's
         assert 1 <= len(Statements) <= 25
@@ -152,7 +154,8 @@ class FakeDynamoDB:
         apply: Callable[[Callable[[int], bool]], Any],
     ) -> Any:
         self._check()
-        _validate(name, request)
+        if self._validates:
+            _validate(name, request)
         fault = self._script(name, len(self.calls))
         self.calls.append((name, items))
         if fault is not None:

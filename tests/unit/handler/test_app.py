@@ -110,3 +110,25 @@ def test_importing_the_handler_imports_no_boto3_no_pulumi_and_no_pydantic() -> N
     )
 
     assert result.stdout == "[]\n"
+
+
+_IMPORTS = """
+import os, sys
+from handler.config import HandlerConfig
+table = sys.argv[1] or None
+os.environ.update(HandlerConfig(failure_bucket="b", idempotency_table=table).to_environ())
+os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
+import handler.app
+print("boto3" in sys.modules, handler.app._table.cache_info().currsize)
+"""
+
+
+@pytest.mark.parametrize(("table", "expected"), [("", "False 0\n"), ("events", "True 1\n")])
+def test_the_client_is_made_in_the_init_phase_when_the_stack_needs_it_and_only_then(
+    table: str, expected: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _IMPORTS, table], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == expected
