@@ -12,10 +12,11 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy, Outcomes, parked
-from tests.integration.faults import PROJECT, FaultyHandler, replay, target
+from tests.integration.faults import PROJECT, FaultyHandler, replay, request, target
 from tests.processes import wait_until
 from tests.proof import TABLE_HEAD, Outcome
 
@@ -92,6 +93,32 @@ def test_a_replay_while_the_service_is_gone_still_keeps_every_record(
     assert "0 processed, 0 processed before, 0 rejected, 0 ignored, 3 failed, 1 held back" in (
         done.stdout
     )
+
+
+def test_a_throttled_function_is_waited_for(
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
+) -> None:
+    config = {**GIVE_UP, "function": {"timeout": 3, "reservedConcurrency": 1}}
+    with deploy(config=config, code=faulty.folder) as up:
+        put_failing(faulty, up, 3)
+        event: Any = up.invocations[0].event
+        record = event["Records"][0]
+        busy = {**record, "eventID": "busy"}
+        busy["dynamodb"] = {**record["dynamodb"], "NewImage": request("busy", "hang")}
+        busy["dynamodb"]["Keys"] = {"request_id": {"S": "busy"}}
+        up.client("lambda").invoke(
+            FunctionName=up.outputs["functionName"],
+            InvocationType="Event",
+            Payload=json.dumps({"Records": [busy]}),
+        )
+        wait_until((faulty.folder / "attempts" / "busy").exists)
+        faulty.mend()
+
+        done = replay(up, "run", "--all")
+        outcomes.add(outcome(faulty, "the function is throttled, replay run --all", up))
+
+    assert "the function is throttled" in done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_is_rejected_again_stays_whatever_else_was_done(

@@ -1,10 +1,12 @@
 """The backfill against a real DynamoDB API (moto's server) and a function scripted here."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from infra.replay.backfilling import insert_record
 from tests.unit.infra.replay.scripted import (
     TABLE,
     Answer,
@@ -69,6 +71,25 @@ def test_content_that_dynamodb_calls_equal_has_one_event_id(replay: Run, table: 
     replay(*EVERY, function=function)
 
     assert len(set(function.sent)) == 1
+
+
+def test_the_order_of_a_sets_members_is_no_content() -> None:
+    description: dict[str, Any] = {
+        "TableArn": "arn:aws:dynamodb:eu-west-1:1:table/t",
+        "KeySchema": [{"AttributeName": "id"}],
+        "CreationDateTime": datetime(2026, 11, 23, tzinfo=UTC),
+    }
+    members: dict[str, list[Any]] = {"SS": ["a", "b"], "NS": ["1", "2"], "BS": [b"a", b"b"]}
+
+    def event_id(*, turned: bool) -> str:
+        sets = {
+            kind: {"L": [{kind: each[::-1] if turned else each}]} for kind, each in members.items()
+        }
+        item = {"id": {"S": "x"}, "nested": {"M": sets}}
+        event: str = insert_record(description, item, 1)["eventID"]
+        return event
+
+    assert event_id(turned=False) == event_id(turned=True)
 
 
 def test_a_record_is_the_same_in_every_run_but_for_its_place(replay: Run, table: Any) -> None:

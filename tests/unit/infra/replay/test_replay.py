@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.replay.__main__ import main
+from infra.replay.__main__ import Terminal, main
+from infra.replay.failed_batches import ChangedObjectError, FailedBatches
 from tests.unit.infra.replay.scripted import (
     BUCKET,
     LAMBDA_KEY,
@@ -551,3 +552,21 @@ def test_without_the_pulumi_cli_a_stack_cannot_be_read(
 
     assert main(["list", "--stack", "dev"]) == 2
     assert "Pulumi CLI, which is not installed" in capsys.readouterr().err
+
+
+def test_what_is_kept_is_compared_in_the_same_step_as_it_is_written(s3: "S3Client") -> None:
+    bucket = FailedBatches(s3, BUCKET)
+    put(s3, LAMBDA_KEY, document([record(1), record(2)]))
+    batch = bucket.read(LAMBDA_KEY)
+    put(s3, LAMBDA_KEY, document([record(7)]))
+
+    with pytest.raises(ChangedObjectError):
+        bucket.keep_only(batch, [record(2)])
+    assert payload_records(s3, LAMBDA_KEY) == ["event-7"]
+
+
+def test_long_work_says_how_far_it_is(capsys: Printed) -> None:
+    terminal = Terminal(interval=0)
+
+    terminal.progress("objects read", 1_000)
+    assert capsys.readouterr().err == "objects read: 1,000\n"
