@@ -4,11 +4,13 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
 from handler.config import RequestsStream
+from infra.local.program.engine import UNKNOWN
 from tests.plan import (
     ACCOUNT,
     AUTHORIZATION_TOKEN,
@@ -24,6 +26,8 @@ from tests.plan import (
 )
 
 NO_IDEMPOTENCY = {"idempotency": {"enabled": False}}
+EXISTING_IMAGE = {"image": {"repository": "processor", "tag": "1.0"}}
+EARLIER_IMAGE = {"image": {"digest": "sha256:" + "5e" * 32}}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -50,6 +54,37 @@ def test_no_export_is_left_over_from_another_stack() -> None:
     plan_of()
 
     assert "idempotencyTable" not in plan_of(NO_IDEMPOTENCY).exports
+
+
+def fits(planned: object, made: object) -> bool:
+    """Whether all that a preview knows of a value is so."""
+    if planned is UNKNOWN:
+        return True
+    if isinstance(planned, dict) and isinstance(made, dict):
+        return planned.keys() <= made.keys() and all(
+            fits(each, made[key]) for key, each in planned.items()
+        )
+    if isinstance(planned, list) and isinstance(made, list):
+        return len(planned) == len(made) and all(map(fits, planned, made))
+    return planned == made
+
+
+@pytest.mark.parametrize("config", [{}, NO_IDEMPOTENCY, EXISTING_IMAGE, EARLIER_IMAGE])
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_preview_plans_what_an_up_makes_and_knows_nothing_else(
+    stack: str, config: dict[str, Any]
+) -> None:
+    planned = {each.name: each for each in plan_of(config, stack=stack, preview=True).registered}
+    made = {each.name: each for each in plan_of(config, stack=stack).registered}
+
+    assert planned.keys() == made.keys()
+    assert [name for name in made if not fits(planned[name].inputs, made[name].inputs)] == []
+    assert [
+        name
+        for name in made
+        if (planned[name].depends_on, planned[name].protect, planned[name].secrets)
+        != (made[name].depends_on, made[name].protect, made[name].secrets)
+    ] == []
 
 
 def test_every_resource_belongs_to_a_component_and_is_named_after_it() -> None:
