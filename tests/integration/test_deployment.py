@@ -119,6 +119,21 @@ def test_what_ends_the_mapping_is_raised_to_who_waits_for_it(
     assert raised.group_contains(ZeroDivisionError, match="of the local run's own")
 
 
+def test_a_drain_says_why_the_stream_cannot_be_read(
+    emulator: Emulator, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def records(*_: Any) -> Any:
+        await asyncio.sleep(0)
+        raise KeyError("an attribute named ''")
+
+    with deploy(emulator=emulator, **function.deployed) as up:
+        monkeypatch.setattr(
+            "infra.local.mapping.stream_reader.DynamoDBStreamReader.records", records
+        )
+        with pytest.raises(TimeoutError, match=r"a stream cannot be read: KeyError.*attribute"):
+            up.drain(timeout=3)
+
+
 def test_a_drain_that_took_too_long_leaves_no_task_behind(
     emulator: Emulator, function: JournalledFunction
 ) -> None:

@@ -8,6 +8,7 @@ a request of a page in a browser is refused.
 import asyncio
 import base64
 import json
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
@@ -19,6 +20,8 @@ from infra.events.stream_record import INVOCATION_PAYLOAD
 from infra.local import callers
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import LambdaFunction
+
+logger = logging.getLogger(__name__)
 
 MAXIMUM_PAYLOAD: Final = {"RequestResponse": INVOCATION_PAYLOAD, "Event": 1024 * 1024}
 """Bytes of an event, by invocation type; the quotas are Lambda's."""
@@ -164,6 +167,9 @@ class InvokeApi:
                 await function.invoke(event)
             except ThrottledError:
                 await asyncio.sleep(_THROTTLED_EVENT_WAITS)
+            except Exception:
+                logger.exception("an event could not be handed to %s", function.settings.name)
+                return
             else:
                 return
 

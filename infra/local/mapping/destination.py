@@ -53,7 +53,11 @@ class S3Destination:
         body = json.dumps(document).encode()
         try:
             await asyncio.to_thread(
-                self._client.put_object, Bucket=self._bucket, Key=key, Body=body
+                self._client.put_object,
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/octet-stream",
             )
         except (BotoCoreError, ClientError) as error:
             raise DestinationError(f"s3://{self._bucket}/{key}: {error}") from error

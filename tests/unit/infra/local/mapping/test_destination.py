@@ -106,7 +106,7 @@ def s3(aws: Emulator) -> Any:
 
 
 def test_the_bucket_holds_the_document_with_the_whole_event(s3: Any) -> None:
-    """[V, D]: the payload is JSON text."""
+    """[V, D, S]: the payload is JSON in a string, and the object is of no type."""
     region = {"LocationConstraint": s3.meta.region_name}
     s3.create_bucket(Bucket="failures", CreateBucketConfiguration=region)
     destination = S3Destination(s3, bucket_arn=BUCKET_ARN, mapping_uuid=MAPPING_UUID)
@@ -115,9 +115,12 @@ def test_the_bucket_holds_the_document_with_the_whole_event(s3: Any) -> None:
     asyncio.run(destination.send(sent))
 
     (kept,) = s3.list_objects_v2(Bucket="failures")["Contents"]
-    body = json.loads(s3.get_object(Bucket="failures", Key=kept["Key"])["Body"].read())
+    read = s3.get_object(Bucket="failures", Key=kept["Key"])
+    body = json.loads(read["Body"].read())
+    assert read["ContentType"] == "application/octet-stream"
     assert kept["Key"].startswith(f"aws/lambda/{MAPPING_UUID}/{SHARD}/2025/11/25/")
     assert body == sent
+    assert isinstance(body["payload"], str)
     assert json.loads(body["payload"]) == {"Records": RECORDS}
 
 
