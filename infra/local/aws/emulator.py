@@ -189,7 +189,9 @@ class Emulator:
         return expire(self.endpoint)
 
     def split_streams(self, shards: int) -> None:
-        """The streams that are made from now on have so many shards."""
+        """The streams that are made from now on have so many shards. Raises `EmulatorError`."""
+        if shards < 1:
+            raise EmulatorError(f"a stream has a shard at least, got {shards}")
         self._control("dynamodb/shards", str(shards).encode())
 
     @contextlib.contextmanager

@@ -12,6 +12,7 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
+from moto.dynamodb import responses
 from moto.dynamodb import urls as dynamodb_urls
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import dynamodb_backends
@@ -290,6 +291,7 @@ def install() -> None:
     dynamodb_backends.backend = Backend
     dynamodb_urls.url_paths["{0}/"] = TablesHandler.dispatch
     streams_urls.url_paths["{0}/$"] = StreamsHandler.dispatch
+    responses.TRANSACTION_MAX_ITEMS = 100  # moto's 25, for TransactGetItems, is AWS's of 2018
 
 
 def expire() -> int:

@@ -35,15 +35,16 @@ def canonical_request(shape: Shape, value: Any) -> Any:
         return [canonical_request(shape.member, each) for each in value]
     if isinstance(shape, MapShape):
         return _canonical_map(shape, value)
-    return value
+    return _text(value) if isinstance(value, str) else value
 
 
 def _canonical_map(shape: MapShape, value: Mapping[str, Any]) -> dict[str, Any]:
-    if shape.value.name != "AttributeValue":
-        return {name: canonical_request(shape.value, each) for name, each in value.items()}
+    """Its names are attributes' mostly, and those of ExpressionAttributeNames stand for some."""
+    if "" in value or (shape.name == "ExpressionAttributeNameMap" and "" in value.values()):
+        raise InvalidValueError(f"{_INVALID}An attribute name may not be empty")
     if shape.name == "ExpressionAttributeValueMap":
         return {name: _canonical_operand(name, each) for name, each in value.items()}
-    return _canonical_attributes(value)
+    return {_text(name): canonical_request(shape.value, each) for name, each in value.items()}
 
 
 def _canonical_operand(name: str, value: AttributeValue) -> AttributeValue:

@@ -101,6 +101,28 @@ def test_what_dynamodb_refuses_is_refused_in_its_words(
     assert table.get("a") is None
 
 
+@pytest.mark.parametrize("name", ["", "\ud800"])
+def test_a_name_that_is_none_is_refused_wherever_it_stands(table: Table, name: str) -> None:
+    value = {"S": "1"}
+    updates: list[dict[str, Any]] = [
+        {
+            "UpdateExpression": "SET #n = :v",
+            "ExpressionAttributeNames": {"#n": name},
+            "ExpressionAttributeValues": {":v": value},
+        },
+        {"AttributeUpdates": {name: {"Action": "PUT", "Value": value}}},
+    ]
+    for update in updates:
+        with pytest.raises(ClientError) as refused:
+            table.dynamodb.update_item(TableName="mine", Key={"id": {"S": "a"}}, **update)
+        assert refusal(refused)[0] == "ValidationException"
+    with pytest.raises(ClientError) as put:
+        table.put("a", **{name: value})
+
+    assert refusal(put)[0] == "ValidationException"
+    assert table.records() == []
+
+
 def test_an_empty_key_is_refused(table: Table) -> None:
     message = (
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
@@ -141,3 +163,4 @@ def test_an_item_is_found_by_another_spelling_of_its_number(table: Table) -> Non
     )["Items"]
 
     assert found == [{"id": {"S": "a"}, "n": {"N": "10.5"}}]
+    assert table.records()[0]["dynamodb"]["NewImage"] == found[0]
