@@ -4,6 +4,7 @@ The two are kept apart, and neither decides what becomes of a batch: what cannot
 in the log, once.
 """
 
+import json
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,15 +13,13 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.constants import MAX_METRICS
 
 from handler.error_log import without_texts
 from handler.logs import logger
 
 FUNCTION_DIMENSION: Final = "function_name"
 """Unique in the account and region, so that no two functions share a series."""
-
-_MANY: Final = 50
-"""Half of the metrics, and of the values of one, that Powertools puts into a line."""
 
 
 class Counting:
@@ -29,18 +28,6 @@ class Counting:
     def __init__(self, *, service: str, namespace: str) -> None:
         self._service = service
         self._namespace = namespace
-
-    def make_room(self) -> None:
-        """After each record: prints what `process` has added while there is room for more.
-
-        A full set Powertools prints from within `add_metric`, and what cannot be serialised would
-        be an exception of `process`.
-        """
-        # A thread of process may add to it meanwhile.
-        with suppress(Exception):
-            shared = list(Metrics._metrics.values())  # noqa: SLF001 - it has no other name
-            if shared and max(len(shared), *(len(each["Value"]) for each in shared)) >= _MANY:
-                _flush_shared(self._namespace)
 
     def publish(self, counts: Mapping[str, int], *, function_name: str) -> None:
         """Prints what was counted, and then what `process` has added. Raises nothing."""
@@ -73,10 +60,14 @@ def _flush_shared(own_namespace: str) -> None:
     try:
         metrics.flush_metrics()
     except Exception as error:  # noqa: BLE001 - the set may hold anything
-        logger.warning("Metrics of process are dropped", extra=without_texts(error))
-        # Or it would fail at the end of every batch from now on.
-        with suppress(Exception):
-            metrics.clear_metrics()
+        _drop(metrics, error)
+
+
+def _drop(metrics: Metrics, error: Exception) -> None:
+    logger.warning("Metrics of process are dropped", extra=without_texts(error))
+    # Or it would fail at the end of every batch from now on.
+    with suppress(Exception):
+        metrics.clear_metrics()
 
 
 def _called(reference: "weakref.ref[Metrics]") -> Metrics | None:
@@ -102,4 +93,27 @@ def _remember_instances() -> None:
     Metrics.__init__ = remembering  # type: ignore[method-assign] # Powertools keeps no list
 
 
+def _let_a_full_set_raise_nothing() -> None:
+    """Powertools prints a full set from within `add_metric`: in `process`, which would fail."""
+    add = Metrics.add_metric
+
+    @wraps(add)
+    def adding(self: Metrics, name: str, *arguments: Any, **options: Any) -> None:
+        if _is_nearly_full(name):
+            try:
+                json.dumps(self.serialize_metric_set())
+            except Exception as error:  # noqa: BLE001 - the set may hold anything
+                _drop(self, error)
+        add(self, name, *arguments, **options)
+
+    Metrics.add_metric = adding  # type: ignore[method-assign] # it has no seam for it
+
+
+def _is_nearly_full(name: str) -> bool:
+    shared = Metrics._metrics  # noqa: SLF001 - it has no other name
+    values = shared.get(name, {}).get("Value", ())
+    return max(len(shared), len(values)) >= MAX_METRICS - 1
+
+
 _remember_instances()
+_let_a_full_set_raise_nothing()

@@ -51,8 +51,6 @@ class Parts:
     idempotency: Idempotency
     transactions: "Callable[[], Transactions]"
     """Made when the first writes are returned."""
-    after_each: Callable[[], None]
-    """Called whenever the user's code has run."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -143,7 +141,6 @@ class Delivery:
         self._log_request(index, request)
         try:
             writes = writes_of(self._parts.process, request)
-            self._parts.after_each()
             if writes is None:
                 self._events.processed(request)
                 return PROCESSED

@@ -64,7 +64,6 @@ class Processor:
             process=process,
             parking=parking,
             idempotency=idempotency,
-            after_each=counting.make_room,
             transactions=transactions,
             sleep=sleep,
         )

@@ -112,7 +112,6 @@ class SlicedDelivery(Delivery):
         begun = time.monotonic()
         try:
             outcomes = outcomes_of(self._process_batch, list(requests.values()))
-            self._parts.after_each()
         except Exception as error:  # noqa: BLE001 - whatever it is, the whole slice has failed
             for request in requests.values():
                 self._events.was_not_processed(request)

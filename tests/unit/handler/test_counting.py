@@ -123,6 +123,33 @@ def test_a_long_batch_of_metrics_that_cannot_be_serialised_fails_no_record(names
     assert response == SUCCESS
 
 
+@pytest.mark.parametrize("names", [1, 250])
+def test_many_metrics_of_one_record_that_cannot_be_serialised_do_not_fail_it(names: int) -> None:
+    metrics = Metrics(namespace="Orders", service="orders")
+
+    def process(_: Request) -> None:
+        metrics.add_metadata("amount", Decimal(7))
+        for number in range(250):
+            metrics.add_metric(name=f"Ordered-{number % names}", unit="Count", value=1)
+
+    response, _ = run(batch(record(1)), process)
+
+    assert response == SUCCESS
+
+
+def test_no_metric_of_a_full_set_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = Metrics(namespace="Orders", service="orders")
+
+    def process(_: Request) -> None:
+        for _number in range(250):
+            metrics.add_metric(name="Ordered", unit="Count", value=1)
+
+    run(batch(record(1)), process)
+
+    counted = [line["Ordered"] for line in printed(capsys) if "Ordered" in line]
+    assert sum(map(sum, counted)) == 250
+
+
 def test_a_batch_that_cannot_be_counted_is_answered_all_the_same(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
