@@ -14,6 +14,7 @@ import pytest
 
 from handler.config import ENTRY_POINT
 from infra.build_context import BUILD_CONTEXT, content_tag, files
+from infra.local.program.engine import UNKNOWN
 from tests.plan import (
     ACCOUNT,
     AUTHORIZATION_TOKEN,
@@ -241,6 +242,13 @@ def test_an_image_of_the_stacks_own_repository_is_named_by_its_digest_alone() ->
 
     assert dict(plan.calls)[GET_IMAGE] == {"repositoryName": OWN, "imageDigest": DIGEST}
     assert plan.inputs_of(FUNCTION)["imageUri"] == f"{REGISTRY}/{OWN}@{DIGEST}"
+
+
+def test_a_first_preview_asks_nothing_of_a_repository_that_is_not_there_yet() -> None:
+    plan = plan_of({"image": {"digest": DIGEST}}, preview=True)
+
+    assert plan.calls == []
+    assert plan.inputs_of(FUNCTION)["imageUri"] == UNKNOWN
 
 
 @pytest.mark.parametrize("image", [OTHER, {"digest": DIGEST}], ids=["other", "own"])
