@@ -1,9 +1,7 @@
 """The embedded AWS's process: moto's server, which the emulator starts and stops.
 
-Its DynamoDB is our own (`infra.local.aws.dynamodb`), and has two controls which no AWS has. Out of
-the box moto checks the permissions of CloudWatch Logs against the resource `*`, so that a policy
-scoped to an ARN, as it should be, is refused. moto's own SQS and IAM parts have a seam for it, a
-method `_determine_resource`; it is added here.
+Its DynamoDB is our own (`infra.local.aws.dynamodb`), and has two controls which no AWS has. Who may
+do what to which resource, `infra.local.aws.authorization` adds.
 """
 
 import argparse
@@ -12,23 +10,14 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
-from moto.logs.responses import LogsResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from infra.local import callers
+from infra.local.aws import authorization
 from infra.local.aws.dynamodb import handlers
 from infra.local.aws.dynamodb.stream import TableStream
-
-
-def _log_stream_arn(handler: Any) -> str:
-    group = handler._get_param("logGroupName")  # noqa: SLF001 - moto's way to read a parameter
-    if not group:
-        return "*"
-    account, region = handler.current_account, handler.region
-    stream = handler._get_param("logStreamName") or ""  # noqa: SLF001 - as above
-    return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
 def _expire(_: bytes) -> Any:
@@ -85,7 +74,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
     handlers.install()
-    LogsResponse._determine_resource = _log_stream_arn  # type: ignore[attr-defined]  # noqa: SLF001 - the seam
+    authorization.install()
     server = make_server(
         options.host, options.port, _Application(), threaded=True, request_handler=_QuietHandler
     )
