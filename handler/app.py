@@ -1,7 +1,6 @@
 """The Lambda entry point: puts the processor together as the environment says, and hands it events.
 
-How a batch is taken is `handler.processor`'s business, what is done with a request
-`handler.process`'.
+`handler.processor` takes a batch, `handler.process` does what is done with a request.
 """
 
 import os
