@@ -50,7 +50,11 @@ class _Witness:
     @property
     def watcher(self) -> Watcher:
         return Watcher(
-            on_invocation=self._invoked, on_log=self._details.take, on_hidden=self._details.take
+            on_invocation=self._invoked,
+            on_log=self._details.take,
+            on_hidden=self._details.take,
+            # Not among the figures: how long an invocation takes depends on the machine.
+            on_slow=lambda seconds: Console(stderr=True).print(report.slow_line(seconds)),
         )
 
     def those(self, *became: Became) -> list[Outcome]:

@@ -233,6 +233,17 @@ def test_a_demo_whose_handler_raises_beside_the_batch_shows_that_error(project: 
 
 
 @pytest.mark.slow
+def test_the_demo_says_of_a_handler_that_hangs_before_its_timeout(project: Path) -> None:
+    replace_process(project, "import time; time.sleep(60)")
+
+    result = command("demo", "--count", "1", "--config", "function.timeout=5", folder=project)
+
+    assert result.returncode == 1
+    assert "no answer from the handler for 2 s; it is given until its timeout" in result.stderr
+    assert "Task timed out after 5.00 seconds" in result.stdout
+
+
+@pytest.mark.slow
 def test_the_demo_says_why_an_item_was_rejected(project: Path) -> None:
     replace_process(project, 'raise RejectedRequestError("this shop is closed")')
 
