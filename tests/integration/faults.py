@@ -23,6 +23,18 @@ from tests.proof import Outcome
 PROJECT: Final = Path(__file__).parents[2]
 FOREVER: Final = 1_000_000
 
+WRITING_PROCESS: Final = """
+from handler.records import RejectedRequestError, Request
+from handler.writes import Update, Writes
+
+__all__ = ["RejectedRequestError", "process"]
+
+
+def process(request: Request) -> Writes:
+    key, one = {"id": request.request_id}, {":one": 1}
+    return Writes([Update(table="orders", key=key, expression="ADD times :one", values=one)])
+"""
+
 PROCESS: Final = '''
 """Stands where a user's own process stands, and meets the fault that the payload names."""
 
@@ -127,7 +139,11 @@ def send(session, request):
     operation, kind, times = fault.read_text().split() if fault.exists() else ("", "", "0")
     target = request.headers.get("X-Amz-Target", b"")
     target = target.decode() if isinstance(target, bytes) else target
-    if not operation or not target.endswith(operation) or counted("call_faults") > int(times):
+    if not operation or not target.endswith(operation):
+        return SEND(session, request)
+    number = counted("call_faults")
+    # A kill spares the call that follows it: the retry.
+    if number > int(times) or (kind.startswith("kill") and number % 2 == 0):
         return SEND(session, request)
     if kind == "lost":
         SEND(session, request)
@@ -176,7 +192,8 @@ class FaultyHandler:
     def fail_calls(self, operation: str, kind: str, *, times: int) -> None:
         """The next calls of an operation are throttled, their replies lost, or kill the process.
 
-        `kind`: throttle, lost, kill-before or kill-after. It takes the entry `faulty.handler`.
+        `kind`: throttle, lost, kill-before or kill-after; every other call kills. It takes the
+        entry `faulty.handler`.
         """
         (self.folder / "call_fault").write_text(f"{operation} {kind} {times}")
 

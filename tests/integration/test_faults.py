@@ -25,6 +25,7 @@ from tests.integration.conftest import Deploy, Outcomes, refuse_parking
 from tests.integration.faults import (
     FOREVER,
     PROJECT,
+    WRITING_PROCESS,
     FaultyHandler,
     replay,
     request,
@@ -99,6 +100,56 @@ def test_a_kill_repeats_the_effect_that_is_not_remembered_and_no_other(
         outcome = outcomes.add(faulty.outcome(name, up))
 
     assert (outcome.processed, outcome.lost, outcome.duplicates) == (3, 0, repeated)
+
+
+@pytest.mark.slow
+def test_each_kill_repeats_what_it_kept_from_being_remembered(
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
+) -> None:
+    faulty.fail_calls("BatchWriteItem", "kill-before", times=FOREVER)
+    config = {**SHORT, "eventSource": {"batchSize": 1}}
+    with deploy(config=config, code=faulty.folder, entry_point="faulty.handler") as up:
+        for number in range(10):
+            faulty.put(up, f"item-{number}")
+        up.drain(timeout=200)
+        fault = "10 kills, each between effect and memory"
+        outcome = outcomes.add(faulty.outcome(fault, up))
+
+    assert (outcome.processed, outcome.lost, outcome.duplicates) == (10, 0, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["kill-before", "kill-after"])
+def test_writes_that_process_returns_take_place_once_through_ten_kills(
+    deploy: Deploy, faulty: FaultyHandler, kind: str
+) -> None:
+    faulty.process.write_text(WRITING_PROCESS)
+    faulty.fail_calls("TransactWriteItems", kind, times=FOREVER)
+    config = {**SHORT, "eventSource": {"batchSize": 1}}
+    with deploy(config=config, code=faulty.folder, entry_point="faulty.handler") as up:
+        dynamodb = up.client("dynamodb")
+        table = dynamodb.create_table(
+            TableName="orders",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )["TableDescription"]["TableArn"]
+        may = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": table}
+        up.client("iam").put_role_policy(
+            RoleName="requests-processor-role",
+            PolicyName="orders",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [may]}),
+        )
+        for number in range(10):
+            faulty.put(up, f"item-{number}")
+        up.drain(timeout=200)
+        orders = dynamodb.scan(TableName="orders")["Items"]
+        memory = dynamodb.scan(TableName=up.outputs["idempotencyTable"])["Items"]
+
+    assert sorted(order["id"]["S"] for order in orders) == [f"item-{n}" for n in range(10)]
+    assert {order["times"]["N"] for order in orders} == {"1"}
+    assert {event["status"]["S"] for event in memory} == {"COMPLETED"}
+    assert faulty.failed_calls == 20
 
 
 @pytest.mark.slow
