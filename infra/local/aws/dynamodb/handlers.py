@@ -28,6 +28,7 @@ from infra.local.aws.dynamodb.authorization import (
     item_permissions,
 )
 from infra.local.aws.dynamodb.backend import Backend
+from infra.local.aws.dynamodb.corrections import correct
 from infra.local.aws.dynamodb.partiql import Statement
 from infra.local.aws.dynamodb.stream import StreamNotFoundError, TableStream
 from infra.local.aws.dynamodb.transactions import transact
@@ -287,7 +288,8 @@ def _backend(handler: BaseResponse) -> Backend:
 
 
 def install() -> None:
-    """Puts this DynamoDB in the place of moto's, in this process."""
+    """Puts this DynamoDB in the place of moto's, in this process. Once."""
+    correct()
     dynamodb_backends.backend = Backend
     dynamodb_urls.url_paths["{0}/"] = TablesHandler.dispatch
     streams_urls.url_paths["{0}/$"] = StreamsHandler.dispatch

@@ -70,12 +70,18 @@ class Condition:
 
     def ensure(self, item: Item | None) -> None:
         """Raises `ConditionFailedError`."""
-        values: Any = dict(self.values)
-        by_expression = get_filter_expression(self.expression, dict(self.names), values)
-        if get_expected({**self.expected}).expr(item) and by_expression.expr(item):
+        if self._holds(item):
             return
         shown = item.to_json()["Attributes"] if item is not None and self.shows_item else None
         raise ConditionFailedError(shown)
+
+    def _holds(self, item: Item | None) -> bool:
+        values: Any = dict(self.values)
+        by_expression = get_filter_expression(self.expression, dict(self.names), values)
+        try:
+            return get_expected({**self.expected}).expr(item) and by_expression.expr(item)
+        except ValueError as error:  # the size of what has none
+            raise MockValidationException(f"Invalid ConditionExpression: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

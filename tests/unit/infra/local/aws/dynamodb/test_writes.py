@@ -199,6 +199,53 @@ def test_attribute_updates_keep_their_types(table: Table) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("s > :one", False),
+        ("s <= :one", False),
+        ("s BETWEEN :one AND :one", False),
+        ("NOT s > :one", True),
+        ("n < :one OR n = :one", True),
+    ],
+)
+def test_values_of_different_types_are_neither_less_nor_more(
+    table: Table, condition: str, holds: bool
+) -> None:
+    table.put("a", s={"S": "text"}, n={"N": "1"})
+    one = {":one": {"N": "1"}}
+    delete = {"TableName": "mine", "Key": {"id": {"S": "a"}}, "ConditionExpression": condition}
+    found = table.dynamodb.scan(
+        TableName="mine", FilterExpression=condition, ExpressionAttributeValues=one
+    )["Count"]
+
+    assert found == holds
+    if holds:
+        table.dynamodb.delete_item(**delete, ExpressionAttributeValues=one)
+        return
+    with pytest.raises(ClientError) as failed:
+        table.dynamodb.delete_item(**delete, ExpressionAttributeValues=one)
+    assert refusal(failed)[0] == "ConditionalCheckFailedException"
+
+
+@pytest.mark.parametrize(
+    "expression", ["SET n.x = :v", "SET n[0] = :v", "REMOVE n.x", "REMOVE n[0]"]
+)
+def test_a_path_into_no_document_is_refused(table: Table, expression: str) -> None:
+    table.put("a", n={"N": "1"})
+    values = {"ExpressionAttributeValues": {":v": {"S": "1"}}} if "SET" in expression else {}
+
+    with pytest.raises(ClientError) as refused:
+        table.dynamodb.update_item(
+            TableName="mine", Key={"id": {"S": "a"}}, UpdateExpression=expression, **values
+        )
+
+    assert refusal(refused) == (
+        "ValidationException",
+        "The document path provided in the update expression is invalid for update",
+    )
+
+
 def test_what_moto_cannot_do_is_said_in_one_line(table: Table) -> None:
     with pytest.raises(ClientError) as refused:
         table.dynamodb.describe_contributor_insights(TableName="mine")
