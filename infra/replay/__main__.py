@@ -73,7 +73,8 @@ class Terminal:
 
     def say(self, message: str) -> None:
         """One line."""
-        print(harmless(message), file=sys.stderr)
+        over = "\x1b[K" if self._is_terminal else ""
+        print(f"{over}{harmless(message)}", file=sys.stderr)
 
     def progress(self, what: str, count: int) -> None:
         """How far it is, every few seconds; on a terminal the line is written over."""
@@ -244,7 +245,11 @@ def _show(options: argparse.Namespace, target: Target, terminal: Terminal) -> in
     shown = {**_row(batch), "records": [_plain_record(one) for one in batch.records]}
     if not options.json:
         shown["reason"] = capped(batch.reason, _SHOWN_REASON)
-    print(as_json(shown, indent=None if options.json else "  "))
+    try:
+        text = as_json(shown, indent=None if options.json else "  ")
+    except RecursionError as error:
+        raise BrokenDocumentError(f"{batch.key}: it is nested too deeply") from error
+    print(text)
     return DONE
 
 
@@ -335,12 +340,14 @@ class _Reported:
         self._terminal.progress(self._what, self._count)
 
     def explain(self, counts: Counts) -> None:
-        """Why there are records of which nothing is known."""
+        """Why there are records that nothing was done with."""
         if counts.by_fate[Fate.UNTOLD]:
             self._terminal.say(
                 "untold: the function does not say what became of a record; deploy this version's "
                 "handler, or use --trust-silence if what it does not report as failed is done"
             )
+        if counts.by_fate[Fate.IGNORED]:
+            self._terminal.say("ignored: they are of none of the events that the function takes")
 
 
 def _named(record: Record) -> str:

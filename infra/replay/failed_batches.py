@@ -89,6 +89,8 @@ class FailedBatches:
                 return use(self.read(key))
             except BrokenDocumentError as error:
                 return error
+            except RecursionError:
+                return BrokenDocumentError(f"{key}: it is nested too deeply")
 
         with ThreadPoolExecutor(_READERS) as readers:
             ahead = deque[Future[T | BrokenDocumentError]]()

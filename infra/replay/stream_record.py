@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from handler.attribute_values import InvalidAttributeValueError, plain_map
@@ -14,6 +14,8 @@ Record: TypeAlias = object
 """What stood in the stream. Not always a mapping: some were given up because they are not."""
 
 _IMAGES: Final = ("Keys", "NewImage", "OldImage")
+_LEVELS: Final = 10
+"""More than any record of a stream has around its images."""
 _KEY_TYPES: Final = ({"S"}, {"N"}, {"B"})
 # AWS: a sequence number has 21 to 40 digits (API Reference, StreamRecord).
 _SEQUENCE_NUMBER: Final = re.compile(r"[0-9]{1,40}")
@@ -30,6 +32,7 @@ def impossible(record: Record) -> str | None:
         _impossible_event(record)
         or _impossible_number(change)
         or next(filter(None, (_impossible_image(name, change) for name in _IMAGES)), None)
+        or _impossible_nesting(record, change)
         or _impossible_text(record)
     )
 
@@ -60,6 +63,21 @@ def _impossible_image(name: str, change: Mapping[str, Any]) -> str | None:
     if name == "Keys" and not all(set(key) in _KEY_TYPES for key in image.values()):
         return "Keys must be strings, numbers or binaries"
     return None
+
+
+def _impossible_nesting(record: Mapping[str, Any], change: Mapping[str, Any]) -> str | None:
+    """Of what surrounds the images, whose own nesting the handler's decoder has judged."""
+    around = {name: value for name, value in change.items() if name not in _IMAGES}
+    level: list[Any] = [{**record, "dynamodb": around}]
+    for _ in range(_LEVELS):
+        level = [inner for each in level for inner in _within(each)]
+    return "it is nested too deeply" if level else None
+
+
+def _within(value: object) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _impossible_text(record: Mapping[str, Any]) -> str | None:

@@ -368,49 +368,89 @@ BROKEN = {
     "an event id that is a list": document([{**record(1), "eventID": []}]),
     "an unknown event": document([{**record(1), "eventName": "UPSERT"}]),
     "a value that is nested too deeply": document([changed("NewImage", {"a": nested(100)})]),
+    **{
+        f"a record that is nested {levels} times": document(
+            [], payload=f'{{"Records": [{{"eventID": "a", "x": {"[" * levels + "]" * levels}}}]}}'
+        )
+        for levels in (60, 600, 900, 950, 980, 1_000)
+    },
     "thousands of mistakes": document([changed("NewImage", {"a": {"L": [1] * 5000}})]),
 }
 
 
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_is_one_line_and_does_not_stop_the_others(
-    s3: "S3Client", replay: Run, capsys: Printed, content: object
+def put_broken(s3: "S3Client") -> dict[str, str]:
+    """Every broken object, by its key, and a good one among them."""
+    names = {f"{LAMBDA_KEY}-{number:02}": name for number, name in enumerate(BROKEN)}
+    for key, name in names.items():
+        put(s3, key, BROKEN[name])
+    put(s3, REJECTED_KEY, document([record(2)]))
+    return names
+
+
+def test_each_broken_object_is_named_in_one_line_and_the_others_go_on(
+    s3: "S3Client", replay: Run, capsys: Printed
 ) -> None:
     function = ScriptedFunction()
-    put(s3, LAMBDA_KEY, content)
-    put(s3, REJECTED_KEY, document([record(2)]))
+    names = put_broken(s3)
 
     assert replay("run", "--all", "--table", TABLE, function=function) == 1
     assert function.sent == ["event-2"]
-    assert keys(s3) == [LAMBDA_KEY]
-    (warning,) = capsys.readouterr().err.splitlines()
-    assert warning.startswith(f"warning: left alone: {LAMBDA_KEY}: ")
-    assert len(warning) < 500
+    assert keys(s3) == list(names)
+    warnings = capsys.readouterr().err.splitlines()
+    named = [line.removeprefix("warning: left alone: ").split(": ")[0] for line in warnings]
+    assert [names[key] for key in named] == list(BROKEN)
+    assert [line for line in warnings if len(line) > 500] == []
 
 
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_does_not_stop_the_list(
-    s3: "S3Client", replay: Run, capsys: Printed, content: object
+def test_broken_objects_do_not_stop_the_list(s3: "S3Client", replay: Run, capsys: Printed) -> None:
+    names = put_broken(s3)
+
+    assert replay("list", "--json") == 1
+    printed = capsys.readouterr()
+    listed = [json.loads(line)["key"] for line in printed.out.splitlines()]
+    assert REJECTED_KEY in listed
+    assert [key for key in names if key not in listed and key not in printed.err] == []
+
+
+def test_a_broken_object_is_shown_or_named_in_one_line(
+    s3: "S3Client", replay: Run, capsys: Printed
 ) -> None:
-    put(s3, LAMBDA_KEY, content)
+    for key, name in put_broken(s3).items():
+        code = replay("show", key)
+        printed = capsys.readouterr()
+        assert code == 2 or json.loads(printed.out)["key"] == key, name
+        assert code == 0 or len(printed.err.splitlines()) == 1, name
+        assert printed.out.isascii(), name
+
+
+@pytest.mark.parametrize("member", ["reason", "timestamp", "condition", "another"])
+def test_documents_of_any_depth_stop_no_command(
+    s3: "S3Client", replay: Run, capsys: Printed, member: str
+) -> None:
+    for levels in (100, 600, 900, 950, 980, 1_000, 20_000):
+        whole = document([record(1)])
+        whole |= {"requestContext": {"condition": "HERE"}} if member == "condition" else {}
+        whole = {**whole, member: "HERE"}
+        deep = json.dumps(whole).replace('"HERE"', "[" * levels + "]" * levels)
+        put(s3, f"{LAMBDA_KEY}-{levels}", deep.encode())
     put(s3, REJECTED_KEY, document([record(2)]))
 
-    replay("list", "--json")
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert rows[-1]["key"] == REJECTED_KEY or rows[0]["key"] == REJECTED_KEY
+    for command in (("list",), ("list", "--json"), ("show", f"{LAMBDA_KEY}-950"), ("run", "--all")):
+        replay(*command)
+        capsys.readouterr()
+    assert REJECTED_KEY not in keys(s3)
 
 
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_is_shown_or_named_in_one_line(
-    s3: "S3Client", replay: Run, capsys: Printed, content: object
+def test_an_object_that_is_too_large_is_not_read(
+    s3: "S3Client", replay: Run, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(s3, LAMBDA_KEY, content)
+    monkeypatch.setattr("infra.replay.failed_batches.MAXIMUM_SIZE", 10_000)
+    put(s3, LAMBDA_KEY, document([record(1, payload="x" * 20_000)]))
+    put(s3, REJECTED_KEY, document([record(2)]))
 
-    code = replay("show", LAMBDA_KEY)
-    printed = capsys.readouterr()
-    assert code == 2 or json.loads(printed.out)["key"] == LAMBDA_KEY
-    assert code == 0 or len(printed.err.splitlines()) == 1
-    assert printed.out.isascii()
+    assert replay("run", "--all") == 1
+    assert keys(s3) == [LAMBDA_KEY]
+    assert "bytes are too many" in capsys.readouterr().err
 
 
 def test_a_list_with_an_object_that_cannot_be_read_ends_with_1(s3: "S3Client", replay: Run) -> None:
