@@ -23,6 +23,37 @@ from tests.proof import Outcome
 PROJECT: Final = Path(__file__).parents[2]
 FOREVER: Final = 1_000_000
 
+BATCH_PROCESS: Final = """
+import json
+from pathlib import Path
+
+from handler.outcomes import Done, Failed, Rejected
+from handler.records import RejectedRequestError, Request
+
+__all__ = ["RejectedRequestError", "process", "process_batch"]
+ROOT = Path(__file__).parents[1]
+
+
+def process(request: Request) -> None:
+    raise AssertionError("process_batch is called instead")
+
+
+def process_batch(requests):
+    return [outcome(request) for request in requests]
+
+
+def outcome(request):
+    fault = request.payload.get("fault")
+    if fault == "poison":
+        return Rejected("poison")
+    if fault and not (ROOT / "mended").exists():
+        return Failed("not now")
+    with (ROOT / "effects").open("a") as effects:
+        number = int(request.payload.get("number", 0))
+        effects.write(json.dumps([request.event_id, request.request_id, number]) + "\\n")
+    return Done()
+"""
+
 WRITING_PROCESS: Final = """
 from handler.records import RejectedRequestError, Request
 from handler.writes import Update, Writes

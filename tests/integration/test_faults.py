@@ -23,6 +23,7 @@ from botocore.compat import HTTPHeaders
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy, Outcomes, refuse_parking
 from tests.integration.faults import (
+    BATCH_PROCESS,
     FOREVER,
     PROJECT,
     WRITING_PROCESS,
@@ -116,6 +117,28 @@ def test_each_kill_repeats_what_it_kept_from_being_remembered(
         outcome = outcomes.add(faulty.outcome(fault, up))
 
     assert (outcome.processed, outcome.lost, outcome.duplicates) == (10, 0, 10)
+
+
+@pytest.mark.slow
+def test_a_process_batch_meets_failures_and_poison_and_is_replayed(
+    deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
+) -> None:
+    faulty.process.write_text(BATCH_PROCESS)
+    config = {
+        "function": {"timeout": 3, "processBatchSize": 2},
+        "eventSource": {"maximumRetryAttempts": 1},
+    }
+    with deploy(config=config, code=faulty.folder) as up:
+        put_around(faulty, up, "fail", times=FOREVER)
+        faulty.put(up, "poison", "poison")
+        up.drain(timeout=60)
+        before = faulty.outcome("", up)
+        faulty.mend()
+        replay(up, "run", "--all")
+        outcome = outcomes.add(faulty.outcome("process_batch fails, and is replayed", up))
+
+    assert (before.processed, before.parked, before.lost) == (5, 2, 0)
+    assert (outcome.processed, outcome.parked, outcome.lost, outcome.duplicates) == (6, 1, 0, 0)
 
 
 @pytest.mark.slow
