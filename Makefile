@@ -13,7 +13,7 @@ PYTEST := $(VENV)/python -m pytest $(if $(findstring -k,$(ARGS)),,--numprocesses
 help:
 	@echo "make demo      deploy the program to an embedded AWS and send records through it"
 	@echo "make up        the same, and stay: write to the table from another terminal"
-	@echo "make test      the tests to run before each commit, in two minutes; some: ARGS='-k delivery'"
+	@echo "make test      the tests to run before each commit; some of them: ARGS='-k delivery'"
 	@echo "make test-all  all tests: those that take long or need Docker too, and many more examples"
 	@echo "make coverage  all tests, and the lines that none of them runs (half as long again)"
 	@echo "make check     lint, format, types, import rules and make test"

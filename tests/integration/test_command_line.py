@@ -73,6 +73,7 @@ def shape(text: str) -> str:
     return re.sub(r"\d+", "1", re.sub(r"[ \n]+", " ", text))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("running_aws")
 def test_the_demo_of_the_production_stack_works_too() -> None:
     result = run("demo", "--stack", "prod", "--count", "3")
@@ -366,6 +367,7 @@ def put_into(introduction: list[str]) -> None:
     assert put.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("up", [("--config", "table.ttlEnabled=true")], indirect=True)
 def test_up_removes_by_itself_what_is_past_its_time_to_live(up: "subprocess.Popen[str]") -> None:
     environment = environment_in(read_until(up, "Listening"))

@@ -14,6 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy, Outcomes, parked
 from tests.integration.faults import PROJECT, FaultyHandler, replay, request, target
@@ -137,6 +139,7 @@ def test_what_is_rejected_again_stays_whatever_else_was_done(
     assert "0 processed, 0 processed before, 1 rejected" in second.stdout
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_killed_is_done_by_the_next_one(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:

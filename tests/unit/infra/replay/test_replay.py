@@ -528,6 +528,7 @@ def test_show_prints_the_reason_and_whatever_dynamodb_holds_exactly(
     }
 
 
+@pytest.mark.slow  # hundreds of objects
 @pytest.mark.parametrize("command", [("list", "--json"), ("run", "--all")])
 def test_memory_stays_flat_however_many_objects_there_are(
     s3: "S3Client", replay: Run, command: tuple[str, ...]
