@@ -85,7 +85,8 @@ def _delivered(outcomes: Sequence[Outcome]) -> str:
     return (
         f"{sum_of('records'):>6} records were written under {len(outcomes)} kinds of fault: "
         f"{sum_of('processed')} processed, {sum_of('parked')} parked whole, {sum_of('lost')} lost, "
-        f"{sum_of('duplicates')} taken twice, {sum_of('out_of_order')} items out of order"
+        f"{sum_of('duplicates')} taken twice where docs/faults.md says so, "
+        f"{sum_of('out_of_order')} items out of order"
     )
 
 

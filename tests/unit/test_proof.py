@@ -38,7 +38,7 @@ def test_each_kind_of_proof_is_one_line_with_its_sum() -> None:
     assert list(proof.lines(PASSED)) == [
         (
             " 1,005 records were written under 2 kinds of fault: 1,003 processed, 1 parked whole, "
-            "1 lost, 0 taken twice, 0 items out of order"
+            "1 lost, 0 taken twice where docs/faults.md says so, 0 items out of order"
         ),
         f"     2 {CASE_FROM_AWS}",
         f"     1 {PROPERTY}",
