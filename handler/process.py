@@ -12,10 +12,11 @@ logger = Logger(child=True)
 def process(request: Request) -> None:
     """Does the work of one request. It is delivered at least once: docs/your-processing.md.
 
-    A process that dies after its effect and before its memory is saved (the last 100 ms, or 25
-    effects), or whose memory can't be saved, takes effect again. An effect becomes once for good by
-    its own idempotence on `request.event_id`, by a conditional write, or by returning it: declared
-    `-> Writes`, the writes are committed in one transaction with the event's memory.
+    A process that dies after its effect and before its memory is saved (the effects of the last
+    100 ms or so, at most 125), or whose memory can't be saved, takes effect again. An effect
+    becomes once for good by its own idempotence on `request.event_id`, by a conditional write, or
+    by returning it: declared `-> Writes`, the writes are committed in one transaction with the
+    event's memory.
 
     - Return when it is done; the record is not delivered again.
     - Raise `RejectedRequestError` when no retry can help: the record is parked whole in the failure
