@@ -82,6 +82,7 @@ given_transactions = given(
 )
 
 
+@settings(max_examples=500)
 @given_worlds
 def test_no_fault_loses_an_event_or_repeats_one_that_is_remembered(
     given_invocations: list[Invocation], behaviour: Behaviour, in_slices: bool
@@ -98,6 +99,7 @@ def test_nor_in_many_more_worlds(
     assert_holds(given_invocations, behaviour, in_slices=in_slices)
 
 
+@settings(max_examples=500)
 @given_transactions
 def test_writes_take_place_exactly_once_whatever_fails(
     given_invocations: list[Invocation], behaviour: Behaviour, claims_beforehand: bool

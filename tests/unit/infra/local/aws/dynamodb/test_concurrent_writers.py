@@ -165,7 +165,7 @@ class Reader(threading.Thread):
             iterator = answer["NextShardIterator"]
 
 
-@pytest.mark.parametrize("writes", [200, pytest.param(5_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("writes", [1_000, pytest.param(5_000, marks=pytest.mark.slow)])
 def test_with_writers_at_once_each_change_is_one_record_in_order(
     aws: Emulator, writes: int
 ) -> None:
