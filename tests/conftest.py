@@ -40,6 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
             # One process after the other: they share the image that is built first.
             item.add_marker(pytest.mark.xdist_group("docker"))
+        if HERE / "integration" in item.path.parents and not item.get_closest_marker("each_commit"):
+            item.add_marker(pytest.mark.slow)
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             item.user_properties.append((proof.PROVED, proof.PROPERTY))
     items.sort(key=_place)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from infra.local import deploy
 from infra.local.aws.emulator import Emulator
 from tests.integration.conftest import item
@@ -45,6 +47,7 @@ FUNCTION = """
 """
 
 
+@pytest.mark.each_commit
 def test_the_function_reaches_a_topic_of_the_users_by_its_own_permission(
     emulator: Emulator, tmp_path: Path
 ) -> None:

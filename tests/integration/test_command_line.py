@@ -55,6 +55,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.each_commit
 def test_the_demo_processes_every_insert_and_says_so() -> None:
     result = command("demo")
 
@@ -163,6 +164,7 @@ def test_a_value_in_no_form_is_refused(setting: str, message: str) -> None:
     assert message in result.stderr
 
 
+@pytest.mark.each_commit
 def test_a_key_that_does_not_exist_is_answered_with_the_nearest() -> None:
     result = run("demo", "--config", "evntSource.batchSize=1")
 

@@ -100,6 +100,7 @@ def put(up: LocalDeployment, *keys: str, **payload: str) -> None:
         up.client("dynamodb").put_item(TableName=up.outputs["tableName"], Item=item(key, **payload))
 
 
+@pytest.mark.each_commit
 def test_after_a_cancelled_transaction_everything_is_delivered(
     deploy: Deploy, function: JournalledFunction
 ) -> None:

@@ -53,6 +53,7 @@ def assert_nothing_is_lost(outcome: Outcome) -> None:
     assert (outcome.lost, outcome.duplicates, outcome.out_of_order) == (0, 0, 0)
 
 
+@pytest.mark.each_commit
 @pytest.mark.parametrize(
     ("fault", "name"),
     [
@@ -240,6 +241,7 @@ def test_a_permission_that_is_missing_for_a_while_delays_the_requests(
     assert outcome.processed == 3
 
 
+@pytest.mark.each_commit
 def test_poison_is_parked_whole_and_what_is_behind_it_follows(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
@@ -378,6 +380,7 @@ def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
     assert (outcome.processed, outcome.parked) == (5, 1)
 
 
+@pytest.mark.each_commit
 def test_a_mapping_that_is_stopped_in_the_middle_goes_on_from_its_checkpoint(
     deploy: Deploy, faulty: FaultyHandler, outcomes: Outcomes
 ) -> None:
@@ -449,6 +452,7 @@ def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
     assert (after.processed, after.parked) == (9_900, 100)
 
 
+@pytest.mark.each_commit
 def test_every_fault_that_the_documentation_quotes_is_tested() -> None:
     quoted = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     _, _, table = quoted.partition("\n".join(TABLE_HEAD) + "\n")

@@ -74,6 +74,7 @@ def is_logged(up: LocalDeployment) -> bool:
     return any("Record rejected and parked" in event["message"] for event in events)
 
 
+@pytest.mark.each_commit
 def test_with_exactly_these_permissions_the_pipeline_works(deploy: Deploy, tmp_path: Path) -> None:
     assert what_works(deploy, tmp_path) == WORKS
 

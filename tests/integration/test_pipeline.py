@@ -13,6 +13,7 @@ from tests.integration.conftest import Deploy, JournalledFunction, item, parked,
 from tests.processes import wait_until
 
 
+@pytest.mark.each_commit
 def test_inserts_reach_the_handler_and_nothing_else_invokes_it(
     deploy: Deploy, function: JournalledFunction
 ) -> None:
@@ -30,6 +31,7 @@ def test_inserts_reach_the_handler_and_nothing_else_invokes_it(
         assert deployment.metrics["InvokedEventCount"] == 2
 
 
+@pytest.mark.each_commit
 def test_the_real_handler_processes_parks_and_counts(deploy: Deploy, tmp_path: Any) -> None:
     del tmp_path
     with deploy() as deployment:
@@ -67,6 +69,7 @@ def test_a_record_has_the_form_that_lambda_gives_it(
     assert isinstance(record["dynamodb"]["ApproximateCreationDateTime"], float)
 
 
+@pytest.mark.each_commit
 def test_a_failing_record_is_retried_from_its_sequence_number_in_order(
     deploy: Deploy, function: JournalledFunction
 ) -> None:
@@ -88,6 +91,7 @@ def test_a_failing_record_is_retried_from_its_sequence_number_in_order(
     assert function.keys[-2:] == ["b", "c"]
 
 
+@pytest.mark.each_commit
 def test_what_always_fails_ends_in_the_bucket_and_the_rest_is_processed(
     deploy: Deploy, function: JournalledFunction
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
     assert len(listed(up)) == 3
 
 
+@pytest.mark.each_commit
 def test_once_mended_all_but_the_poison_takes_effect_in_order_and_once(
     up: LocalDeployment, faulty: FaultyHandler
 ) -> None:

@@ -47,6 +47,7 @@ class LambdaFunction:
         """Each with the generation of the code that it runs."""
         self._idle: list[ExecutionEnvironment] = []
         self._in_use = 0
+        self._running: set[asyncio.Task[Invocation]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,6 +59,7 @@ class LambdaFunction:
         """Ends every environment; what is being invoked fails."""
         self._idle.clear()
         await asyncio.gather(*(self._discard(each) for each in list(self._environments)))
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def check(self) -> None:
         """Initialises an environment, which the first invocation then finds warm.
@@ -89,6 +91,20 @@ class LambdaFunction:
         A retry has the request id of what it repeats; without one it is a new request. Raises
         `ThrottledError` when no concurrency is left.
         """
+        running = asyncio.create_task(self._invoke(event, request_id, on_log))
+        self._running.add(running)
+        running.add_done_callback(self._over)
+        # Whoever waits may be stopped, as a mapping; the function goes on to its end, as on AWS.
+        return await asyncio.shield(running)
+
+    def _over(self, running: "asyncio.Task[Invocation]") -> None:
+        self._running.discard(running)
+        if not running.cancelled():
+            running.exception()  # nobody may be there any more to be told
+
+    async def _invoke(
+        self, event: object, request_id: str | None, on_log: Callable[[str], None] | None
+    ) -> Invocation:
         with self._concurrent_execution():
             environment = await self._warm() or await self._start()
             try:
@@ -135,8 +151,8 @@ class LambdaFunction:
             await self._discard(environment)
 
     async def _discard(self, environment: ExecutionEnvironment) -> None:
-        await environment.stop()
-        self._environments.pop(environment, None)
+        if self._environments.pop(environment, None) is not None:
+            await environment.stop()
 
 
 def _in_words(error: ErrorDocument) -> str:

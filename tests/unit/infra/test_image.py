@@ -138,6 +138,7 @@ def test_git_does_not_track_what_is_staged() -> None:
     assert f"{Path(context).parent}/" in ignored
 
 
+@pytest.mark.slow
 @pytest.mark.slow  # copies of the project
 def test_a_clone_elsewhere_and_under_another_umask_has_the_same_plan(tmp_path: Path) -> None:
     plans = [

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.plan import PROJECT
 
 
@@ -37,6 +39,7 @@ def test_an_environment_that_is_a_link_is_not_emptied(tmp_path: Path) -> None:
     assert (elsewhere / "precious").exists()
 
 
+@pytest.mark.slow
 def test_an_audit_that_cannot_ask_about_a_package_fails_and_names_it(tmp_path: Path) -> None:
     """A package that comes from a URL is no package of the index."""
     program = tmp_path / ".venv/bin/pip-audit"

@@ -60,6 +60,7 @@ def test_the_cli_has_the_version_of_the_sdk(tmp_path: Path) -> None:
     assert runner.output == f"version={version('pulumi')}\n"
 
 
+@pytest.mark.slow
 def test_the_stacks_are_listed_with_one_requirement_and_its_hashes(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
 

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.aws import resources
-from infra.local.aws.emulator import Credentials, Emulator
+from infra.local.aws.emulator import Emulator
+from tests.unit.infra.local.aws.roles import role_with
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 Prepared = tuple[str, str, dict[str, Any]]
@@ -107,12 +108,3 @@ def test_a_permission_scoped_to_an_arn_holds_for_that_arn_alone(
     message = refused.value.response["Error"]["Message"]
     assert f"is not authorized to perform: {action} on resource: {arn} because no" in message
     getattr(aws.client(service, right), call)(**parameters)
-
-
-def role_with(aws: Emulator, name: str, action: str, resource: str) -> Credentials:
-    iam = aws.client("iam")
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=policy)
-    return aws.assume_role(role["Arn"])

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import os
 import socket
 from typing import Any
@@ -11,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.aws.emulator import ACCOUNT, Credentials, Emulator, EmulatorError
+from infra.local.aws.emulator import ACCOUNT, Emulator, EmulatorError
+from tests.unit.infra.local.aws.roles import role_with
 
 REGION = "ap-northeast-1"
 TABLE_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mine"
@@ -34,16 +34,6 @@ def mine(aws: Emulator) -> Emulator:
 def stream_arn(emulator: Emulator) -> str:
     table = emulator.client("dynamodb").describe_table(TableName="mine")["Table"]
     return str(table["LatestStreamArn"])
-
-
-def role_with(emulator: Emulator, name: str, action: str, resource: str) -> Credentials:
-    """Credentials of a role that may do one thing."""
-    iam = emulator.client("iam")
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=policy)
-    return emulator.assume_role(role["Arn"])
 
 
 @pytest.mark.parametrize(

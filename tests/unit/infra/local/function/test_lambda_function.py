@@ -248,7 +248,7 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
     assert not Path(f"/proc/{invocation.response}").exists()
 
 
-def test_an_invocation_that_is_cancelled_takes_its_process_with_it(tmp_path: Path) -> None:
+def test_an_invocation_goes_on_when_nobody_waits_and_ends_with_the_function(tmp_path: Path) -> None:
     started = tmp_path / "started"
     code = f"""
         import os, pathlib, time
@@ -258,13 +258,16 @@ def test_an_invocation_that_is_cancelled_takes_its_process_with_it(tmp_path: Pat
             time.sleep(60)
     """
 
-    async def scenario(function: LambdaFunction) -> bool:
+    async def scenario(function: LambdaFunction) -> tuple[bool, bool]:
         invocation = asyncio.create_task(function.invoke({}))
         async with asyncio.timeout(PATIENCE):
             while not (started.exists() and started.read_text()):
                 await asyncio.sleep(0.01)
+        process = Path(f"/proc/{started.read_text()}")
         invocation.cancel()
         await asyncio.wait({invocation})
-        return Path(f"/proc/{started.read_text()}").exists()
+        goes_on = process.exists()
+        await function.close()
+        return goes_on, process.exists()
 
-    assert run(settings(tmp_path, code), scenario) is False
+    assert run(settings(tmp_path, code), scenario) == (True, False)
