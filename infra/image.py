@@ -1,8 +1,8 @@
 """The image that the function runs: built from the handler's folder, or one that exists.
 
 Either way it is pinned by digest, and the stack's own repository stays: a rollback to an image in
-it needs no build. handler/Dockerfile says what is in the
-image, `infra.build_context` which files and arguments its tag is made of.
+it needs no build. handler/Dockerfile says what is in the image, `infra.build_context` which files
+and arguments its tag is made of.
 """
 
 import json

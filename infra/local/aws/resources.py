@@ -93,7 +93,7 @@ def _bucket(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     s3 = emulator.client("s3")
     s3.create_bucket(**request)
     if inputs.get("tags"):
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": _tags(inputs)})
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": services.tags(inputs)})
     return {"id": name, "bucket": name, "arn": f"arn:aws:s3:::{name}"}
 
 
@@ -176,7 +176,9 @@ def _bucket_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     role = emulator.client("iam").create_role(
-        RoleName=name, AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Tags=_tags(inputs)
+        RoleName=name,
+        AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+        Tags=services.tags(inputs),
     )["Role"]
     return {"id": name, "name": name, "arn": role["Arn"]}
 
@@ -201,7 +203,7 @@ def _repository(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
         imageTagMutability=inputs["imageTagMutability"],
         imageScanningConfiguration=inputs.get("imageScanningConfiguration", {}),
         encryptionConfiguration=_encryption(inputs),
-        tags=_tags(inputs),
+        tags=services.tags(inputs),
     )["repository"]
     return {
         "name": name,
@@ -252,10 +254,6 @@ def _event_source_mapping(emulator: Emulator, name: str, inputs: Inputs) -> Outp
     """Polled by `infra.local.mapping`: in moto it would empty the stream, whatever its settings."""
     del emulator, name, inputs
     return {"uuid": str(uuid.uuid4())}
-
-
-def _tags(inputs: Inputs) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
 
 
 def _authorization_token(emulator: Emulator, arguments: Inputs) -> Outputs:

@@ -14,7 +14,8 @@ Inputs: TypeAlias = Mapping[str, Any]
 Outputs: TypeAlias = dict[str, Any]
 
 
-def _tags(inputs: Inputs) -> list[dict[str, str]]:
+def tags(inputs: Inputs) -> list[dict[str, str]]:
+    """As most services take them."""
     return [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
 
 
@@ -29,9 +30,7 @@ def _attributes(inputs: Inputs, names: Mapping[str, str]) -> dict[str, str]:
 
 def _topic(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     attributes = _attributes(inputs, _TOPIC)
-    topic = emulator.client("sns").create_topic(
-        Name=name, Attributes=attributes, Tags=_tags(inputs)
-    )
+    topic = emulator.client("sns").create_topic(Name=name, Attributes=attributes, Tags=tags(inputs))
     return {"id": topic["TopicArn"], "arn": topic["TopicArn"], "name": name}
 
 
@@ -104,7 +103,7 @@ def _queue_policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 
 def _event_bus(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    bus = emulator.client("events").create_event_bus(Name=name, Tags=_tags(inputs))
+    bus = emulator.client("events").create_event_bus(Name=name, Tags=tags(inputs))
     return {"id": name, "name": name, "arn": bus["EventBusArn"]}
 
 
@@ -119,7 +118,7 @@ def _event_rule(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
             "state": "State",
         },
     )
-    arn = emulator.client("events").put_rule(Name=name, Tags=_tags(inputs), **request)["RuleArn"]
+    arn = emulator.client("events").put_rule(Name=name, Tags=tags(inputs), **request)["RuleArn"]
     return {"id": name, "name": name, "arn": arn}
 
 
@@ -159,7 +158,7 @@ def _parameter(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
         Name=name,
         Type=str(inputs["type"]),
         Value=inputs.get("value") or inputs.get("insecureValue"),
-        Tags=_tags(inputs),
+        Tags=tags(inputs),
         **request,
     )
     path = name if name.startswith("/") else f"/{name}"
@@ -169,7 +168,7 @@ def _parameter(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
 
 def _secret(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     request = _given(inputs, {"description": "Description", "kmsKeyId": "KmsKeyId"})
-    arn = emulator.client("secretsmanager").create_secret(Name=name, Tags=_tags(inputs), **request)[
+    arn = emulator.client("secretsmanager").create_secret(Name=name, Tags=tags(inputs), **request)[
         "ARN"
     ]
     return {"id": arn, "arn": arn, "name": name}
@@ -190,8 +189,8 @@ def _secret_version(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 def _key(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     kms = emulator.client("kms")
     request = _given(inputs, {"description": "Description", "policy": "Policy"})
-    tags = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in _tags(inputs)]
-    key = kms.create_key(Tags=tags, **request)["KeyMetadata"]
+    key_tags = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in tags(inputs)]
+    key = kms.create_key(Tags=key_tags, **request)["KeyMetadata"]
     if inputs.get("enableKeyRotation"):
         kms.enable_key_rotation(KeyId=key["KeyId"])
     return {"id": key["KeyId"], "keyId": key["KeyId"], "arn": key["Arn"]}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.services import tags
 
 
 def create_table(emulator: Emulator, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def _definition(inputs: Mapping[str, Any]) -> dict[str, Any]:
             for attribute in inputs["attributes"]
         ],
         "DeletionProtectionEnabled": inputs.get("deletionProtectionEnabled", False),
-        "Tags": [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()],
+        "Tags": tags(inputs),
         **_capacity(inputs),
     }
     if inputs.get("streamEnabled"):
