@@ -28,14 +28,19 @@ def stack_names(project: Path) -> list[str]:
 
 
 def stack_values(project: Path, stack: str) -> dict[str, Any]:
-    """The values of a stack's file, under their full keys. Raises `StackFileError`."""
+    """The values of a stack's file, under their full keys. Raises `StackFileError`.
+
+    A key without a namespace is the project's own, as Pulumi reads it.
+    """
     file = project / f"Pulumi.{stack}.yaml"
     known = stack_names(project)
     if stack not in known:
         raise StackFileError(
             f"there is no stack {stack}: {file.name} is missing; known: {', '.join(known)}"
         )
-    return dict(_content(file).get("config") or {})
+    name = project_name(project)
+    values = _content(file).get("config") or {}
+    return {key if ":" in key else f"{name}:{key}": value for key, value in values.items()}
 
 
 def region_of(project: Path, stack: str) -> str:

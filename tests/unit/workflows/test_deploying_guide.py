@@ -264,7 +264,7 @@ def test_each_link_into_the_repository_leads_somewhere() -> None:
 
 def test_each_setting_that_the_guide_names_exists() -> None:
     known = {setting.key for setting in described(StackConfig)}
-    by_command = re.findall(r"requests-processor:([\w.]+)", "\n".join(BLOCKS))
+    by_command = re.findall(r"pulumi config set.* --path ([\w.]+)", "\n".join(BLOCKS))
     by_text = re.findall(r"`((?:image|table|function)\.\w+)`", GUIDE)
 
     assert by_command
@@ -288,6 +288,6 @@ def test_a_new_stack_has_the_boundary_that_its_deploy_role_asks_for() -> None:
         for statement in write["Statement"]
         for value in statement.get("Condition", {}).get("StringEquals", {}).values()
     }
-    (command,) = re.findall(r".*permissionsBoundary\" (\S+)", "\n".join(BLOCKS))
+    (command,) = re.findall(r".*permissionsBoundary (\S+)", "\n".join(BLOCKS))
     assert command == '"$BOUNDARY"'
     assert NAMES["BOUNDARY"] in asked_for

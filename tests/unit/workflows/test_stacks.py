@@ -30,7 +30,7 @@ def project(folder: Path, **files: str) -> Path:
 
 
 def function(architecture: str) -> str:
-    return f"{REGION}  requests-processor:function:\n    architecture: {architecture}\n"
+    return f"{REGION}  function:\n    architecture: {architecture}\n"
 
 
 def test_every_stack_file_is_found_by_its_stacks_name(tmp_path: Path) -> None:

@@ -43,13 +43,26 @@ def test_values_are_handed_over_as_strings_and_objects_as_json() -> None:
 
 
 def test_a_stacks_name_may_have_a_dot(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n")
     (tmp_path / "Pulumi.eu.prod.yaml").write_text("config: {aws:region: eu-west-1}\n")
 
     assert stack_names(tmp_path) == ["eu.prod"]
     assert stack_values(tmp_path, "eu.prod") == {"aws:region": "eu-west-1"}
 
 
+def test_a_key_without_a_namespace_is_the_projects_own(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {table: {}, orders:tags: {}, aws:region: x}")
+
+    assert stack_values(tmp_path, "dev") == {
+        "orders:table": {},
+        "orders:tags": {},
+        "aws:region": "x",
+    }
+
+
 def test_a_stack_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n")
     (tmp_path / "Pulumi.here.yaml").write_text("config: [\n")
 
     with pytest.raises(StackFileError, match=r"Pulumi\.here\.yaml cannot be read"):

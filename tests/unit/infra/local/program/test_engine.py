@@ -102,6 +102,7 @@ def test_a_stack_that_does_not_exist_is_answered_with_those_that_do() -> None:
 
 
 def test_a_stack_file_without_a_region_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: orders\n")
     (tmp_path / "Pulumi.here.yaml").write_text("config: {}\n")
 
     with pytest.raises(ProgramError, match=r"Pulumi\.here\.yaml: aws:region is missing"):
