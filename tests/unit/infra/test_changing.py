@@ -1,5 +1,6 @@
 """A setting that is taken back has an effect, and docs/changing.md tells of every one."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,10 @@ import pytest
 
 from infra.config.declaration import described
 from infra.config.stack import StackConfig
+from infra.impact.command import findings
+from infra.impact.preview import read
 from tests.plan import PROJECT, REGION, Plan, plan_of
+from tests.preview import preview_between
 
 KEY: Final = "arn:aws:kms:ap-northeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
@@ -104,9 +108,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def default(project: Path) -> Mapping[str, object]:
+def default_plan(project: Path) -> Plan:
+    """That of the stack that sets nothing."""
+    return plan_of(project=project)
+
+
+@pytest.fixture(scope="module")
+def default(default_plan: Plan) -> Mapping[str, object]:
     """What is sent for that stack."""
-    return dict(sent(plan_of(project=project)))
+    return dict(sent(default_plan))
 
 
 def sent(plan: Plan) -> Iterator[tuple[str, object]]:
@@ -143,9 +153,9 @@ def test_a_setting_that_is_taken_back_is_sent_with_its_default(
 
 
 def rows() -> list[list[str]]:
-    """The rows of the table in docs/changing.md, each by its cells."""
+    """The rows of the table of settings in docs/changing.md, each by its cells."""
     text = (PROJECT / "docs/changing.md").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    lines = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -155,7 +165,7 @@ def test_the_document_has_a_row_for_every_setting() -> None:
 
 def test_every_row_tells_all_there_is_to_tell_and_how_it_is_known() -> None:
     for setting, *told, known_from in rows():
-        assert [bool(cell) for cell in told] == [True] * 4, setting
+        assert [bool(cell) for cell in told] == [True] * 5, setting
         assert set(known_from.split(", ")) <= KNOWN_FROM, setting
 
 
@@ -164,3 +174,29 @@ def test_what_is_not_sent_is_known_from_the_provider(key: str) -> None:
     (known_from,) = [row[-1] for row in rows() if row[0] == f"`{key}`"]
 
     assert "provider" in known_from.split(", ")
+
+
+@pytest.mark.parametrize("key", SET)
+def test_the_impact_says_what_the_document_says(
+    key: str, project: Path, default_plan: Plan
+) -> None:
+    with_it = plan_of(SET[key], project=project)
+    previews = [preview_between(default_plan, with_it), preview_between(with_it, default_plan)]
+
+    said = {finding.kind for each in previews for finding in findings(read(each))}
+    (says,) = [row[-2] for row in rows() if row[0] == f"`{key}`"]
+    assert said == set(re.findall(r"`([a-z-]+)`", says))
+
+
+def test_every_finding_is_explained() -> None:
+    """In the table under "Before a change", and those of the settings' rows among them."""
+    text = (PROJECT / "docs/changing.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Before a change")
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    explained = {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)}
+
+    sources = [file.read_text(encoding="utf-8") for file in (PROJECT / "infra/impact").glob("*.py")]
+    calls = r"(?:lossy|risk|notice)\(\s*f?\"([a-z{}_.-]+)\""
+    named = {name for source in sources for name in re.findall(calls, source)}
+    assert {name for name in named if "{" not in name} <= explained
+    assert {kind for row in rows() for kind in re.findall(r"`([a-z-]+)`", row[-2])} <= explained

@@ -1,0 +1,263 @@
+"""What an update does to what is kept: data that is deleted, kept for less long, or unprotected."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from infra.impact.finding import Finding, lossy, notice, risk
+from infra.impact.preview import UNKNOWN, Change, Operation, Preview, State
+from infra.impact.stream import TABLE
+
+BUCKET: Final = "aws:s3/bucket:Bucket"
+FUNCTION: Final = "aws:lambda/function:Function"
+
+_HOLDS: Final[Mapping[str, str]] = {
+    TABLE: "all items",
+    BUCKET: "all objects",
+    "aws:s3/bucketV2:BucketV2": "all objects",
+    "aws:ecr/repository:Repository": "all images",
+    "aws:cloudwatch/logGroup:LogGroup": "all log lines",
+    "aws:sqs/queue:Queue": "all messages that wait",
+    "aws:kinesis/stream:Stream": "all records",
+    "aws:kms/key:Key": "whatever was encrypted with it, once its waiting period is over",
+    "aws:secretsmanager/secret:Secret": "the secret, once its recovery window is over",
+    "aws:ssm/parameter:Parameter": "its value and its history",
+    "aws:efs/fileSystem:FileSystem": "all files",
+    "aws:rds/instance:Instance": "all data",
+    "aws:rds/cluster:Cluster": "all data",
+    "aws:opensearch/domain:Domain": "all documents",
+    "aws:elasticache/replicationGroup:ReplicationGroup": "all data",
+}
+"""Types that keep something, and what is gone with them."""
+
+_OF_COMPONENT: Final[Mapping[str, str]] = {
+    "requests:infra:IdempotencyTable": (
+        "the memory of all events: what is delivered or replayed again takes effect again"
+    ),
+    "requests:infra:FailureBucket": (
+        "all failed batches and rejected records, which then cannot be replayed"
+    ),
+}
+
+
+def findings(preview: Preview) -> Iterator[Finding]:
+    """Of all resources that exist."""
+    for change in preview.changes:
+        if change.old is None or change.operation is Operation.SAME:
+            continue
+        if change.is_gone:
+            yield from _gone(change, change.old)
+        if change.new is not None:
+            yield from _unprotected(change, change.old, change.new)
+            if change.operation is Operation.UPDATED:
+                yield from _kept_less(change, change.old, change.new)
+
+
+def _gone(change: Change, old: State) -> Iterator[Finding]:
+    if change.type not in _HOLDS:
+        return
+    held = next(
+        (_OF_COMPONENT[parent] for parent in change.parents if parent in _OF_COMPONENT),
+        _HOLDS[change.type],
+    )
+    noun = change.type.rpartition(":")[2]
+    kind = {TABLE: "table", BUCKET: "bucket"}.get(change.type, "data")
+    done = change.operation.value
+    if old.retain_on_delete or old.at("skipDestroy"):
+        yield notice(
+            f"{kind}-left",
+            change,
+            f"the {noun} leaves the stack and stays in AWS, billed and unmanaged",
+            "delete or import it by hand",
+        )
+        return
+    streamed = " and unread records" if old.at("streamEnabled") else ""
+    yield lossy(
+        f"{kind}-{done}",
+        change,
+        f"the {noun} is {done}: {held}{streamed} are gone"
+        if held.startswith("all")
+        else f"the {noun} is {done}, and with it {held}",
+        "export or back up what must stay; a change that only renames it in the program wants "
+        "`aliases`",
+    )
+
+
+def _unprotected(change: Change, old: State, new: State) -> Iterator[Finding]:
+    gone = [*_protections_gone(old, new)]
+    if gone:
+        yield risk(
+            "protection-removed",
+            change,
+            f"no longer: {', '.join(gone)}",
+            "put it back with the next update, unless it is to be deleted",
+        )
+
+
+_PROTECTIONS: Final[tuple[tuple[str, ...], ...]] = (
+    ("deletionProtectionEnabled",),
+    ("deletionProtection",),
+    ("serverSideEncryption", "enabled"),
+    ("blockPublicAcls",),
+    ("blockPublicPolicy",),
+    ("ignorePublicAcls",),
+    ("restrictPublicBuckets",),
+    ("skipDestroy",),
+)
+"""Inputs that protect while they are true."""
+
+_PERMITS: Final[tuple[str, ...]] = ("forceDestroy", "forceDelete")
+"""Inputs that permit a deletion with all content once they are true."""
+
+
+def _protections_gone(old: State, new: State) -> Iterator[str]:
+    if old.protect and not new.protect:
+        yield "Pulumi's protect"
+    if old.retain_on_delete and not new.retain_on_delete:
+        yield "Pulumi's retainOnDelete"
+    for path in _PROTECTIONS:
+        if old.at(*path) is True and new.at(*path) is not True:
+            yield ".".join(path)
+    for name in _PERMITS:
+        if not old.at(name) and new.at(name) is True:
+            yield f"a refusal to delete what is not empty ({name})"
+    versioning = ("versioningConfiguration", "status")
+    if old.at(*versioning) == "Enabled" and new.at(*versioning) != "Enabled":
+        yield "versioning"
+
+
+def _kept_less(change: Change, old: State, new: State) -> Iterator[Finding]:
+    for what, measure in _RETENTIONS.get(change.type, ()):
+        before, after = measure(old), measure(new)
+        if before is not None and after is not None and after < before:
+            yield lossy(
+                "retention-shortened",
+                change,
+                f"{what} {_shown(after)}, was {_shown(before)}: what is beyond it is deleted",
+                "export what must stay",
+            )
+    if change.type == TABLE:
+        yield from _of_the_table(change, old, new)
+
+
+def _shown(amount: float) -> str:
+    return "for ever" if amount == _FOR_EVER else f"{amount:g}"
+
+
+_FOR_EVER: Final = float("inf")
+
+Measure = Callable[[State], float | None]
+
+
+def _at(*path: str | int, forever: object = None) -> Measure:
+    """The number at a path; `forever` is the value that stands for no end."""
+
+    def measure(state: State) -> float | None:
+        value = state.at(*path)
+        if value == forever:
+            return _FOR_EVER
+        return float(value) if isinstance(value, int | float) else None
+
+    return measure
+
+
+def _shortest_rule(state: State) -> float | None:
+    """Days after which the first of a bucket's objects expires."""
+    rules = state.at("rules") or ()
+    days = [
+        rule["expiration"]["days"]
+        for rule in rules
+        if isinstance(rule, Mapping)
+        and rule.get("status") == "Enabled"
+        and (rule.get("expiration") or {}).get("days")
+    ]
+    return float(min(days)) if days else _FOR_EVER
+
+
+def _images_kept(state: State) -> float | None:
+    policy: Any = state.at("policy")
+    if not isinstance(policy, str) or policy == UNKNOWN:
+        return None
+    rules = json.loads(policy).get("rules", ())
+    counts = [
+        rule["selection"]["countNumber"] for rule in rules if "countNumber" in rule["selection"]
+    ]
+    return float(min(counts)) if counts else _FOR_EVER
+
+
+def _memory(state: State) -> float | None:
+    value = state.at("environment", "variables", "REQUESTS_IDEMPOTENCY_EXPIRES_AFTER")
+    return float(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+_RETENTIONS: Final[Mapping[str, tuple[tuple[str, Measure], ...]]] = {
+    TABLE: (
+        (
+            "backups are kept for days:",
+            _at("pointInTimeRecovery", "recoveryPeriodInDays"),
+        ),
+    ),
+    FUNCTION: (("events are remembered for seconds:", _memory),),
+    "aws:cloudwatch/logGroup:LogGroup": (
+        ("log lines are kept for days:", _at("retentionInDays", forever=0)),
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+        ("objects are kept for days:", _shortest_rule),
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": (("images are kept:", _images_kept),),
+    "aws:sqs/queue:Queue": (("messages are kept for seconds:", _at("messageRetentionSeconds")),),
+    "aws:kinesis/stream:Stream": (("records are kept for hours:", _at("retentionPeriod")),),
+}
+"""How long a type keeps what it holds."""
+
+
+def _of_the_table(change: Change, old: State, new: State) -> Iterator[Finding]:
+    if old.at("pointInTimeRecovery", "enabled") and not new.at("pointInTimeRecovery", "enabled"):
+        yield lossy(
+            "backups-ended",
+            change,
+            "point-in-time recovery is off: every backup of the past 35 days is gone, and on again "
+            "they begin anew",
+            "`aws dynamodb create-backup` keeps one",
+        )
+    expiry = ("ttl", "attributeName")
+    if _is_on(new) and (not _is_on(old) or old.at(*expiry) != new.at(*expiry)):
+        yield risk(
+            "expiry-enabled",
+            change,
+            f"items whose {new.at(*expiry)} is past are deleted within days",
+            "look how many those are",
+        )
+    key = ("serverSideEncryption", "kmsKeyArn")
+    if old.at(*key) != new.at(*key):
+        yield risk(
+            "encryption-key-changed",
+            change,
+            f"the table's key becomes {_key(new.at(*key))}, was {_key(old.at(*key))}: backups and "
+            "what the stream holds from before still need the old one",
+            "keep the old key, and wait until IteratorAge is near 0",
+        )
+    retyped = sorted(_types(old).items() - _types(new).items())
+    for name, type_ in retyped:
+        if name in _types(new) and name in {old.at("hashKey"), old.at("rangeKey")}:
+            yield risk(
+                "key-changed",
+                change,
+                f"the key {name} becomes {_types(new)[name]}, was {type_}: the provider changes "
+                "nothing in AWS, and every item is then one that does not fit",
+                "make a new table for it",
+            )
+
+
+def _is_on(table: State) -> bool:
+    return table.at("ttl", "enabled") is True
+
+
+def _key(arn: object) -> str:
+    if arn is None:
+        return "AWS's own"
+    return "one that is known only once the update runs" if arn == UNKNOWN else str(arn)
+
+
+def _types(table: State) -> dict[str, str]:
+    return {each["name"]: each["type"] for each in table.at("attributes") or ()}

@@ -1,0 +1,191 @@
+"""What `pulumi preview --json` prints, as one change for each resource.
+
+The form is the engine's `display.PreviewDigest`: steps with the old and the new state of a
+resource, diagnostics, and no policy findings. Values that only the update will tell are `UNKNOWN`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""Stands for a value that is not known before the update (sdk/go/common/resource/plugin)."""
+
+SECRET: Final = "[secret]"  # noqa: S105 - what is shown in place of one
+"""Stands for a secret's value."""
+
+
+class InvalidPreviewError(ValueError):
+    """What was read is no preview, or one that failed; says which."""
+
+
+class Operation(StrEnum):
+    """What an update does with a resource."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    REPLACED = "replaced"
+    DELETED = "deleted"
+    SAME = "same"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """A resource as it is, or as it would be."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    protect: bool = False
+    retain_on_delete: bool = False
+
+    def at(self, *path: str | int) -> Any:
+        """The input at a path; None where there is none."""
+        value: Any = self.inputs
+        for part in path:
+            if isinstance(value, Mapping) and isinstance(part, str):
+                value = value.get(part)
+            elif isinstance(value, Sequence) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return None
+        return value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What would become of one resource."""
+
+    urn: str
+    operation: Operation
+    old: State | None
+    """None: it does not exist yet."""
+    new: State | None
+    """None: it is deleted."""
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.split("::", 3)[-1]
+
+    @property
+    def type(self) -> str:
+        """The resource's type token."""
+        return self._types[-1]
+
+    @property
+    def parents(self) -> Sequence[str]:
+        """The type tokens of the components it stands in, outermost first."""
+        return self._types[:-1]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether what exists is deleted, with or without a successor."""
+        return self.operation in {Operation.REPLACED, Operation.DELETED}
+
+    @property
+    def _types(self) -> Sequence[str]:
+        return self.urn.split("::", 3)[2].split("$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """All changes of a preview, in the engine's order."""
+
+    stack: str
+    changes: Sequence[Change]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the stack has no resource yet."""
+        roots = [each.operation for each in self.of_type("pulumi:pulumi:Stack")]
+        if roots:
+            return roots == [Operation.CREATED]
+        return all(change.old is None for change in self.changes)
+
+    def of_type(self, type_: str) -> Iterator[Change]:
+        """The changes of resources of a type."""
+        return (change for change in self.changes if change.type == type_)
+
+
+def read(printed: str) -> Preview:
+    """Raises `InvalidPreviewError` for what is no preview, and for one that failed."""
+    digest = _decoded(printed)
+    errors = [
+        str(each.get("message", "")).strip()
+        for each in digest.get("diagnostics") or ()
+        if each.get("severity") == "error"
+    ]
+    if errors:
+        raise InvalidPreviewError("the preview failed: " + "\n".join(errors))
+    steps: dict[str, list[Mapping[str, Any]]] = {}
+    for step in digest.get("steps") or ():
+        steps.setdefault(str(step["urn"]), []).append(step)
+    changes = [_change(urn, of_urn) for urn, of_urn in steps.items()]
+    stacks = {urn.split("::", 2)[0].removeprefix("urn:pulumi:") for urn in steps}
+    return Preview(stack=", ".join(sorted(stacks)) or "(empty)", changes=changes)
+
+
+def _decoded(printed: str) -> Mapping[str, Any]:
+    # A wrapper may have printed lines before it, the engine prints none.
+    start = printed.find("{")
+    try:
+        digest = json.loads(printed[max(start, 0) :])
+    except ValueError as error:
+        raise InvalidPreviewError(
+            f"it is not what `pulumi preview --json` prints: {error}"
+        ) from error
+    steps = digest.get("steps") if isinstance(digest, dict) else None
+    is_preview = isinstance(digest, dict) and (
+        "changeSummary" in digest or "diagnostics" in digest or steps is not None
+    )
+    if not is_preview or not all(_is_step(step) for step in steps or ()):
+        raise InvalidPreviewError(
+            "it is JSON, but not what `pulumi preview --json` prints: steps with op and urn"
+        )
+    return dict(digest)
+
+
+def _is_step(step: object) -> bool:
+    return isinstance(step, dict) and "op" in step and str(step.get("urn")).count("::") >= 3
+
+
+_OPERATIONS: Final[Mapping[str, Operation]] = {
+    "replace": Operation.REPLACED,
+    "create-replacement": Operation.REPLACED,
+    "delete-replaced": Operation.REPLACED,
+    "import-replacement": Operation.REPLACED,
+    "discard-replaced": Operation.REPLACED,
+    "read-replacement": Operation.REPLACED,
+    "delete": Operation.DELETED,
+    "update": Operation.UPDATED,
+    "create": Operation.CREATED,
+    "import": Operation.CREATED,
+}
+"""The engine's operations; where a resource has several steps, the first of these counts."""
+
+
+def _change(urn: str, steps: Sequence[Mapping[str, Any]]) -> Change:
+    found = {_OPERATIONS.get(step["op"], Operation.SAME) for step in steps}
+    operation = next((each for each in _OPERATIONS.values() if each in found), Operation.SAME)
+    if {Operation.CREATED, Operation.DELETED} <= found:
+        operation = Operation.REPLACED
+    old = next((step["oldState"] for step in steps if step.get("oldState")), None)
+    new = next((step["newState"] for step in steps if step.get("newState")), None)
+    return Change(
+        urn=urn,
+        operation=operation,
+        old=None if operation is Operation.CREATED else _state(old),
+        new=None if operation is Operation.DELETED else _state(new),
+    )
+
+
+def _state(state: Mapping[str, Any] | None) -> State:
+    state = state or {}
+    return State(
+        inputs=state.get("inputs") or {},
+        outputs=state.get("outputs") or {},
+        protect=bool(state.get("protect")),
+        retain_on_delete=bool(state.get("retainOnDelete")),
+    )

@@ -1,0 +1,252 @@
+"""What the impact says of an update from one plan to another, and when it lets it go on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from infra.impact.command import findings, main
+from infra.impact.finding import Finding
+from infra.impact.preview import UNKNOWN, read
+from tests.plan import FUNCTION, Plan, plan_of
+from tests.preview import preview_between
+
+URN: Final = "urn:pulumi:dev::shop::my:own:Component$aws:{}::{}"
+
+
+def found(before: Plan | None, after: Plan | None) -> list[Finding]:
+    return findings(read(preview_between(before, after)))
+
+
+def update(
+    type_: str,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    *,
+    op: str = "update",
+    **states: Any,
+) -> str:
+    """A preview of one resource of a user's."""
+    step = {
+        "op": op,
+        "urn": URN.format(type_, "mine"),
+        "oldState": None if old is None else {"inputs": old, **states.get("was", {})},
+        "newState": None if new is None else {"inputs": new, **states.get("becomes", {})},
+    }
+    root = {"op": "same", "urn": "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"}
+    return json.dumps({"steps": [root, step]})
+
+
+def kinds(preview: str) -> list[str]:
+    return [each.kind for each in findings(read(preview))]
+
+
+def test_a_new_stack_loses_nothing() -> None:
+    assert found(None, plan_of()) == []
+
+
+def test_a_preview_without_changes_says_nothing() -> None:
+    assert found(plan_of(), plan_of()) == []
+
+
+def test_a_destroy_says_what_is_gone() -> None:
+    assert {each.id for each in found(plan_of(), None)} >= {
+        "table-deleted:requests-table",
+        "bucket-deleted:requests-failures",
+        "table-deleted:requests-idempotency",
+        "mapping-deleted:requests-mapping",
+    }
+
+
+def test_at_latest_records_are_missed_and_at_trim_horizon_they_come_again() -> None:
+    trimmed, latest = plan_of(), plan_of({"eventSource": {"startingPosition": "LATEST"}})
+
+    (to_latest,) = found(trimmed, latest)
+    (to_trim,) = found(latest, trimmed)
+
+    assert "missed at LATEST" in to_latest.what
+    assert "24 hours of records are delivered again" in to_trim.what
+
+
+def test_the_mapping_is_inferred_from_its_table() -> None:
+    with_both = plan_of({"stream": {"viewType": "NEW_AND_OLD_IMAGES"}})
+
+    assert [each.id for each in found(plan_of(), with_both)] == [
+        "view-type-changed:requests-table",
+        "mapping-replaced:requests-table",
+    ]
+
+
+def test_an_image_that_is_still_to_be_built_is_said() -> None:
+    digest = json.loads(preview_between(plan_of(), None))
+    steps = [step for step in digest["steps"] if step["urn"].endswith("::requests-processor")]
+    (function,) = (step for step in steps if FUNCTION in step["urn"])
+    inputs = {**function["oldState"]["inputs"], "imageUri": UNKNOWN}
+    function.update(op="update", newState={"inputs": inputs})
+
+    (image,) = findings(read(json.dumps({"steps": [function]})))
+
+    assert image.id == "image-changed:requests-processor"
+    assert "built by the update" in image.what
+
+
+@pytest.mark.parametrize(
+    ("preview", "kind"),
+    [
+        (update("sqs/queue:Queue", {}, None, op="delete"), "data-deleted"),
+        (update("sqs/queue:Queue", {}, {}, op="replace"), "data-replaced"),
+        (update("sqs/queue:Queue", {}, {}, op="create-replacement"), "data-replaced"),
+        (
+            update("s3/bucket:Bucket", {}, None, op="delete", was={"retainOnDelete": True}),
+            "bucket-left",
+        ),
+        (
+            update(
+                "sqs/queue:Queue",
+                {"messageRetentionSeconds": 1209600},
+                {"messageRetentionSeconds": 60},
+            ),
+            "retention-shortened",
+        ),
+        (
+            update("cloudwatch/logGroup:LogGroup", {"retentionInDays": 0}, {"retentionInDays": 7}),
+            "retention-shortened",
+        ),
+        (update("kms/key:Key", {}, {}, was={"protect": True}), "protection-removed"),
+        (
+            update("iam/rolePolicyAttachment:RolePolicyAttachment", None, {}, op="create"),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "sns/topicPolicy:TopicPolicy",
+                {"policy": '{"Statement": []}'},
+                {"policy": UNKNOWN},
+            ),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "dynamodb/table:Table",
+                {"hashKey": "id", "attributes": [{"name": "id", "type": "S"}]},
+                {"hashKey": "id", "attributes": [{"name": "id", "type": "N"}]},
+            ),
+            "key-changed",
+        ),
+        (
+            update(
+                "lambda/eventSourceMapping:EventSourceMapping",
+                {"destinationConfig": {"onFailure": {"destinationArn": "arn"}}},
+                {},
+            ),
+            "failures-dropped",
+        ),
+    ],
+)
+def test_what_a_user_adds_is_judged_too(preview: str, kind: str) -> None:
+    assert kinds(preview) == [kind]
+
+
+def test_what_keeps_nothing_may_be_replaced() -> None:
+    assert kinds(update("sns/topicSubscription:TopicSubscription", {}, {}, op="replace")) == []
+
+
+@pytest.fixture
+def view_type_changed(tmp_path: Path) -> Path:
+    """A preview with two lossy findings."""
+    file = tmp_path / "preview.json"
+    with_both = plan_of({"stream": {"viewType": "NEW_AND_OLD_IMAGES"}})
+    file.write_text(preview_between(plan_of(), with_both))
+    return file
+
+
+def test_what_is_lossy_stops_and_says_how_to_go_on(
+    view_type_changed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(view_type_changed)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("dev: 2 lossy")
+    assert "--allow view-type-changed:requests-table" in printed
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        ["view-type-changed", "mapping-replaced"],
+        ["view-type-changed:requests-table", "mapping-replaced:requests-table"],
+    ],
+)
+def test_what_is_allowed_goes_on(view_type_changed: Path, allowed: list[str]) -> None:
+    flags = [flag for each in allowed for flag in ("--allow", each)]
+
+    assert main([str(view_type_changed), *flags]) == 0
+    assert main([str(view_type_changed), *flags[:2]]) == 1
+
+
+def test_the_lines_of_a_description_allow_too(view_type_changed: Path, tmp_path: Path) -> None:
+    description = tmp_path / "description"
+    description.write_text(
+        "Both images, please.\r\n\r\nAllow-impact: view-type-changed\r\n"
+        "allow-impact: mapping-replaced:requests-table\n"
+    )
+
+    assert main([str(view_type_changed), "--allow-lines-of", str(description)]) == 0
+
+
+def test_what_is_allowed_and_does_not_happen_is_said(
+    view_type_changed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(view_type_changed), "--allow", "table-replaced"]) == 1
+    assert capsys.readouterr().err == "note: nothing to allow for table-replaced\n"
+
+
+def test_a_notice_stops_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text(preview_between(plan_of(), plan_of({"stream": {"events": ["MODIFY"]}})))
+
+    assert main([str(file)]) == 0
+
+
+def test_nothing_that_a_program_names_becomes_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "preview.json"
+    changed = update("sqs/queue:Queue", {}, None, op="delete")
+    file.write_text(changed.replace("mine", "<img src=x> | @everyone **x**"))
+
+    assert main([str(file), "--markdown"]) == 1
+    row = next(line for line in capsys.readouterr().out.splitlines() if "data-deleted" in line)
+    assert not {"<img", "@everyone", "**"} & set(row.replace("<code>", " ").split())
+    assert row.count("|") == 4
+
+
+@pytest.mark.parametrize(
+    ("printed", "message"),
+    [
+        ("", "not what `pulumi preview --json` prints"),
+        ("[]", "not what `pulumi preview --json` prints"),
+        ('{"a": 1}', "not what `pulumi preview --json` prints"),
+        ('{"steps": [{"op": "update"}]}', "not what `pulumi preview --json` prints"),
+        (
+            '{"diagnostics": [{"severity": "error", "message": "no such stack"}]}',
+            "the preview failed: no such stack",
+        ),
+    ],
+)
+def test_what_is_no_preview_is_one_line(
+    printed: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text(printed)
+
+    assert main([str(file)]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_file_that_is_missing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no/such/file.json"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
