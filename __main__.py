@@ -2,11 +2,12 @@
 
 import pulumi
 
+from handler.contract import CONTRACT
 from infra.config.stack import StackConfig
 from infra.pipeline import RequestsPipeline
 from infra.yours import additions
 
-pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config()), additions())
+pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config(), CONTRACT), additions())
 table, function = pipeline.table, pipeline.function
 
 pulumi.export("tableName", table.name)

@@ -1,8 +1,8 @@
 """What the infrastructure and the handler agree on, written once: here.
 
-The table's attributes, the stream view type, the events, the entry point and the names of the
-environment variables. The infrastructure reads this module to build the stack, the handler to
-read what it was given. It is part of the image, so it uses the standard library only.
+What a contract says (the items' type, the stream view type, the events, the settings, the entry
+point), and the names of the environment variables. The infrastructure is built by it, the handler
+reads by it what it was given. It is part of the image, so it uses the standard library only.
 """
 
 import dataclasses
@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final
 
 from handler.change import Change
 from handler.environ import EnvironReader, Variable, to_environ
-from handler.item import Request
 from handler.item_types import InvalidItemTypeError, ItemType, item_type_of
+from handler.request import Request
 
 ENTRY_POINT: Final = "handler.app.handler"
-"""The image's command: module path and function, as Lambda expects it."""
+"""The image's command, and the contract's if it names none: module path and function."""
 
 LAMBDA_FAILURE_PREFIX: Final = "aws/lambda/"
 """Where Lambda's own S3 on-failure destination puts its objects; the prefix is AWS's."""
@@ -103,11 +103,16 @@ _EXISTING: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RequestsStream:
-    """The contract: what an item of the table is, and which of their changes are requests.
+class NoSettings:
+    """What a `process` is told that declares nothing."""
 
-    Raises `InvalidContractError` when the type is none, or when the records of an event would
-    carry no image to make a request of.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestsStream:
+    """The contract: what an item of the table is, which of their changes are requests, and whose.
+
+    A stack's settings go before its view type and events. Raises `InvalidContractError` when the
+    type is none, or when the records of an event would lack an image that the request needs.
     """
 
     request: type[Change[Any]] = Request
@@ -117,6 +122,12 @@ class RequestsStream:
     )
     events: Annotated[tuple[EventName, ...], Variable("REQUESTS_EVENTS")] = (EventName.INSERT,)
     """The events that are requests; a record of any other event is not processed."""
+    old: bool = False
+    """Whether `process` needs `Change.old` of a MODIFY and a REMOVE."""
+    settings: type[Any] = NoSettings
+    """What `process` is told, as a dataclass: each field is an environment variable."""
+    entry_point: str = ENTRY_POINT
+    """The function's command, as Lambda takes it: a module of the image and a name in it."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -130,6 +141,7 @@ class RequestsStream:
             problems.append(str(error))
         else:
             problems += self._without_image() if needs_image else []
+            problems += self._without_old() if self.old else []
         if problems:
             raise InvalidContractError("; ".join(problems))
 
@@ -154,9 +166,18 @@ class RequestsStream:
             if not self.view_type.images(event)
         ]
 
+    def _without_old(self) -> list[str]:
+        return [
+            f"{event} records carry no old image under {self.view_type}, which process needs; "
+            f"it takes {' or '.join(_view_types_for(event, Image.OLD))}"
+            for event in dict.fromkeys(self.events)
+            if event is not EventName.INSERT and Image.OLD not in self.view_type.images(event)
+        ]
 
-def _view_types_for(event: EventName) -> list[str]:
-    return [str(view_type) for view_type in StreamViewType if view_type.images(event)]
+
+def _view_types_for(event: EventName, *needed: Image) -> list[str]:
+    carried = {each: each.images(event) for each in StreamViewType}
+    return [str(each) for each, images in carried.items() if images and images.issuperset(needed)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +219,7 @@ class HandlerConfig:
     def from_environ(
         cls, environ: Mapping[str, str], stream: RequestsStream | None = None
     ) -> "HandlerConfig":
-        """Reads the config from environment variables; `stream` is the contract of this code.
+        """Reads the config from environment variables; `stream` is the contract of the code.
 
         Raises `InvalidContractError`, naming every variable that is missing or malformed, and when
         the stack was built with another contract.

@@ -11,7 +11,7 @@ from typing import Any, Final
 from handler.attribute_values import InvalidAttributeValueError, Mistake, in_words
 from handler.change import MalformedRecordError, RejectedRequestError
 from handler.config import EventName, Image, RequestsStream
-from handler.item import Request
+from handler.request import Request
 
 __all__ = [
     "MalformedRecordError",

@@ -3,7 +3,8 @@
 Each field is an environment variable of the function, its name in capitals: `topic_arn` is
 TOPIC_ARN. It may be str, int, bool, a StrEnum or a tuple of one; with a default it may be left out.
 `infra/yours.py` gives the values, and a preview refuses what is missing or does not fit. The
-infrastructure imports this module, so the standard library is all it uses.
+contract names it (`handler/contract.py`); the infrastructure imports this module, so the standard
+library is all it uses.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What a user adds to the pipeline without touching it: settings, permissions, indexes.
 
-`infra/yours.py` makes them, the components take them up. What does not fit `handler/settings.py` or
-Lambda's rules for environment variables is refused at preview.
+`infra/yours.py` makes them, the components take them up. What does not fit the contract's settings
+or Lambda's rules for environment variables is refused at preview.
 """
 
 import difflib
@@ -15,7 +15,6 @@ import pulumi
 import pulumi_aws as aws
 
 from handler.environ import Declared, EnvironReader, settings_variables, written
-from handler.settings import Settings
 from infra.config.stack import ConfigError
 
 PIPELINE_POLICIES: Final = frozenset({"logs", "parking", "idempotency", "tracing", "network"})
@@ -29,10 +28,8 @@ MOST_BYTES: Final = 4096
 class Additions:
     """What `infra/yours.py` hands on."""
 
-    settings_type: type[Any] = Settings
-    """What `process` is told, as a dataclass."""
     settings: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
-    """Values for its fields. A secret stays one in Pulumi's state;
+    """Values for the fields of the contract's settings. A secret stays one in Pulumi's state;
     better is the name of a parameter or a secret, which `process` reads itself."""
     policies: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """More of what the function may do: policy documents, by a name for each."""
@@ -41,24 +38,29 @@ class Additions:
     global_secondary_indexes: Sequence[aws.dynamodb.TableGlobalSecondaryIndexArgs] = ()
     local_secondary_indexes: Sequence[aws.dynamodb.TableLocalSecondaryIndexArgs] = ()
 
-    def check(self) -> None:
-        """Raises `ConfigError` with every name that is missing, unknown or taken."""
-        declared = list(settings_variables(self.settings_type))
-        mistakes = [*_misnamed(self.settings, declared), *_reserved(declared)]
+    def check(self, kind: type[Any]) -> None:
+        """`kind` is the dataclass of the contract's settings.
+
+        Raises `ConfigError` with every name that is missing, unknown or taken.
+        """
+        declared = list(settings_variables(kind))
+        mistakes = [*_misnamed(self.settings, declared, _file(kind)), *_reserved(declared)]
         mistakes += [
             f"policies.{name} is the name of a policy of the pipeline; give yours another"
             for name in self.policies
             if name in PIPELINE_POLICIES
         ]
         if mistakes:
-            raise ConfigError(mistakes, where="infra/yours.py and handler/settings.py")
+            raise ConfigError(mistakes, where=f"infra/yours.py and {_file(kind)}")
 
-    def environment(self, *, beside: Mapping[str, str]) -> pulumi.Output[dict[str, str]]:
+    def environment(
+        self, kind: type[Any], *, beside: Mapping[str, str]
+    ) -> pulumi.Output[dict[str, str]]:
         """The variables that carry the settings, which have to find room beside others.
 
         A value that does not fit fails the preview, as far as it is known then.
         """
-        variables = {each.field: each.variable for each in settings_variables(self.settings_type)}
+        variables = {each.field: each.variable for each in settings_variables(kind)}
 
         def to_environ(values: dict[str, Any]) -> dict[str, str]:
             environ = {
@@ -67,7 +69,7 @@ class Additions:
                 if value is not None
             }
             reader = EnvironReader(environ)
-            reader.settings(self.settings_type)
+            reader.settings(kind)
             if reader.problems:
                 raise ConfigError(reader.problems, where="infra/yours.py")
             within_quota({**beside, **environ})
@@ -116,17 +118,24 @@ _OURS: Final = re.compile("(REQUESTS|POWERTOOLS)_.*")
 """Names of the pipeline's own variables, and of Powertools'."""
 
 
-def _misnamed(given: Mapping[str, object], declared: Sequence[Declared]) -> Iterator[str]:
+def _file(kind: type[Any]) -> str:
+    """Where a dataclass is declared."""
+    return f"{kind.__module__.replace('.', '/')}.py"
+
+
+def _misnamed(
+    given: Mapping[str, object], declared: Sequence[Declared], file: str
+) -> Iterator[str]:
     names = [each.field for each in declared]
     for name in given:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             known = ", ".join(names) or "none"
             hint = f"did you mean {near[0]}?" if near else f"declared are {known}"
-            yield f"settings.{name} is not declared in handler/settings.py; {hint}"
+            yield f"settings.{name} is not declared in {file}; {hint}"
     for each in declared:
         if each.field not in given and not each.is_optional:
-            yield f"settings.{each.field} is missing; handler/settings.py declares it"
+            yield f"settings.{each.field} is missing; {file} declares it"
 
 
 def _reserved(declared: Sequence[Declared]) -> Iterator[str]:

@@ -7,7 +7,6 @@ the permission to read the stream.
 import pulumi
 import pulumi_aws as aws
 
-from handler.config import ENTRY_POINT
 from infra import policies
 from infra.additions import Additions, within_quota
 from infra.config import FunctionConfig
@@ -127,7 +126,9 @@ class ProcessorFunction(pulumi.ComponentResource):
             name,
             package_type="Image",
             image_uri=image.uri,
-            image_config=aws.lambda_.FunctionImageConfigArgs(commands=[ENTRY_POINT]),
+            image_config=aws.lambda_.FunctionImageConfigArgs(
+                commands=[config.contract.entry_point]
+            ),
             architectures=[str(function.architecture)],
             role=self.role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
@@ -179,7 +180,7 @@ def _environment(
         return handler.to_environ()
 
     # A preview does not know the names yet, and tells all the same when there is no room for more.
-    added = additions.environment(beside=to_environ("", None))
+    added = additions.environment(config.contract.settings, beside=to_environ("", None))
     table = None if idempotency is None else idempotency.name
     return pulumi.Output.all(failures.name, table, added).apply(
         lambda known: within_quota({**known[2], **to_environ(known[0], known[1])})

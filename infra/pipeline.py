@@ -5,6 +5,7 @@ from typing import Final
 
 import pulumi
 
+from handler.config import RequestsStream
 from infra import outputs
 from infra.additions import Additions
 from infra.config.stack import StackConfig
@@ -27,6 +28,8 @@ class RequestsPipeline(pulumi.ComponentResource):
     idempotency: IdempotencyTable | None
     function: ProcessorFunction
     mapping: StreamEventSourceMapping
+    contract: RequestsStream
+    """As the stack has it."""
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class RequestsPipeline(pulumi.ComponentResource):
         """Raises `ConfigError` when the additions do not fit what `process` declares."""
         _ensure_every_service_takes(name)
         additions = additions or Additions()
-        additions.check()
+        additions.check(config.contract.settings)
         super().__init__(
             "requests:infra:RequestsPipeline",
             name,
@@ -72,14 +75,14 @@ class RequestsPipeline(pulumi.ComponentResource):
             failures=self.failures,
             opts=child,
         )
-        self._stream = config.requests_stream
+        self.contract = config.requests_stream
         self.register_outputs({"mapping": self.mapping.uuid})
 
     @property
     def put_item_command(self) -> pulumi.Output[str]:
         """For the AWS CLI, ready to paste: write a new request."""
         return pulumi.Output.all(self.table.name, self.table.stream_arn).apply(
-            lambda values: outputs.put_item(self._stream, table=values[0], stream_arn=values[1])
+            lambda values: outputs.put_item(self.contract, table=values[0], stream_arn=values[1])
         )
 
     @property

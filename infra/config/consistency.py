@@ -4,6 +4,7 @@ Every check yields what is wrong under which key. What the program needs of seve
 together is resolved here, once.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -47,8 +48,8 @@ class Resolved:
     """What does no harm, and is not meant so."""
 
 
-def resolved(parts: Parts) -> Resolved:
-    """Checks what is there against each other, and makes of it what the program needs."""
+def resolved(parts: Parts, contract: RequestsStream) -> Resolved:
+    """Checks what is there against each other and the contract; makes of it what is needed."""
     result = Resolved(
         mistakes=[
             mistake
@@ -58,14 +59,14 @@ def resolved(parts: Parts) -> Resolved:
         ]
     )
     if "stream" in parts:
-        _resolve_stream(parts, result)
+        _resolve_stream(parts, contract, result)
     return result
 
 
-def _resolve_stream(parts: Parts, result: Resolved) -> None:
+def _resolve_stream(parts: Parts, contract: RequestsStream, result: Resolved) -> None:
     stream: StreamConfig = parts["stream"]
     try:
-        contract = RequestsStream(view_type=stream.view_type, events=stream.events)
+        contract = dataclasses.replace(contract, view_type=stream.view_type, events=stream.events)
     except InvalidContractError as error:
         result.mistakes.append(Mistake("stream", f"contradicts itself: {error}"))
         return

@@ -250,8 +250,15 @@ def _declared(kind: object) -> tuple[Declaration, ...]:
             default=_default(field),
         )
         for field in dataclasses.fields(kind)  # type: ignore[arg-type] # it is a dataclass
-        if field.init
+        if _is_declared(hints[field.name])
     )
+
+
+def _is_declared(hint: Any) -> bool:
+    """Whether it is a setting or a section; what else a dataclass has, no stack can set."""
+    kind = _kind(hint)
+    is_section = isinstance(kind, type) and issubclass(kind, Section)
+    return is_section or any(isinstance(each, Setting) for each in _metadata(hint))
 
 
 def _default(field: "dataclasses.Field[Any]") -> object:

@@ -1,7 +1,8 @@
 """The stack's configuration, whole and right, or one message that says all that is wrong with it.
 
 `StackConfig.load` reads it from what Pulumi hands over of `Pulumi.<stack>.yaml`, before the first
-resource. What each setting means stands in `infra.config.stack_settings`.
+resource, and checks it against the pipeline's contract. What each setting means stands in
+`infra.config.stack_settings`.
 """
 
 import json
@@ -87,6 +88,8 @@ class StackConfig:
             accepts="names and strings",
         ),
     ] = field(default_factory=dict)
+    contract: RequestsStream = field(default_factory=RequestsStream)
+    """What the pipeline's function and its infrastructure agree on; no setting."""
     requests_stream: RequestsStream = field(init=False)
     """The contract, as this stack has it."""
     filter_patterns: tuple[str, ...] = field(init=False)
@@ -99,7 +102,8 @@ class StackConfig:
     def __post_init__(self) -> None:
         check(self)
         found = resolved(
-            {each.field: getattr(self, each.field) for each in declarations(StackConfig)}
+            {each.field: getattr(self, each.field) for each in declarations(StackConfig)},
+            self.contract,
         )
         if found.mistakes:
             raise ConfigError([f"{key} {message}" for key, message in found.mistakes])
@@ -110,8 +114,8 @@ class StackConfig:
         object.__setattr__(self, "are_tags_secret", False)
 
     @classmethod
-    def load(cls, config: pulumi.Config) -> "StackConfig":
-        """Reads the stack's configuration.
+    def load(cls, config: pulumi.Config, contract: RequestsStream | None = None) -> "StackConfig":
+        """Reads a pipeline's configuration: what the stack has in the namespace of `config`.
 
         Raises `ConfigError` with all mistakes in one message, each under its full key; what does
         no harm is a warning.
@@ -134,6 +138,7 @@ class StackConfig:
         read = cls._read(
             reader,
             {name: _decoded(handed_over[prefix + name]) for name in sorted(own)},
+            contract or RequestsStream(),
             default_tags=_default_tags(_decoded(handed_over.get(_DEFAULT_TAGS))),
         )
         object.__setattr__(read, "are_tags_secret", "tags" in secrets)
@@ -142,34 +147,42 @@ class StackConfig:
         return read
 
     @classmethod
-    def parse(cls, values: Mapping[str, object], *, namespace: str) -> "StackConfig":
+    def parse(
+        cls,
+        values: Mapping[str, object],
+        contract: RequestsStream | None = None,
+        *,
+        namespace: str,
+    ) -> "StackConfig":
         """The same from plain nested values, as they stand in the stack file."""
-        return cls._read(SettingsReader(namespace), values)
+        return cls._read(SettingsReader(namespace), values, contract or RequestsStream())
 
     @classmethod
     def _read(
         cls,
         reader: SettingsReader,
         values: Mapping[str, object],
+        contract: RequestsStream,
         *,
         default_tags: Mapping[str, str] | None = None,
     ) -> "StackConfig":
         paths = [name for name in values if name.partition(".")[0] in _TOP_LEVEL_KEYS - {name}]
         for path in paths:
             reader.mistake(path, f"is no key of its own; nest it: pulumi config set --path {path}")
-        read = reader.read(cls, {key: values[key] for key in values if key not in paths})
+        values = _filled_in({key: values[key] for key in values if key not in paths}, contract)
+        read = reader.read(cls, values)
         clear = {
             declared.field: read.get(declared.field, declared.default)
             for declared in declarations(cls)
             if declared.key not in reader.unclear
         }
-        for key, message in resolved(clear).mistakes:
+        for key, message in resolved(clear, contract).mistakes:
             reader.mistake(key, message)
         if default_tags:
             reader.mistakes += _mistakes_of_default_tags(default_tags, clear.get("tags", {}))
         if reader.mistakes:
             raise ConfigError(reader.mistakes)
-        return cls(**read)
+        return cls(**read, contract=contract)
 
     @property
     def idempotency_expires_after(self) -> int:
@@ -187,6 +200,16 @@ _DEFAULT_TAGS: Final = "aws:defaultTags"
 _ONLY_TAGS_MAY: Final = (
     "holds a secret, which would stand in plain text in the state: only tags may hold one"
 )
+
+
+def _filled_in(values: Mapping[str, object], contract: RequestsStream) -> Mapping[str, object]:
+    """The same, with the contract's view type and events where the stack sets none."""
+    stream = values.get("stream") or {}
+    if not isinstance(stream, Mapping):
+        return values
+    given = {key: value for key, value in stream.items() if value is not None}
+    by_contract = {"viewType": contract.view_type, "events": contract.events}
+    return {**values, "stream": {**by_contract, **given}}
 
 
 def _decoded(value: object) -> object:

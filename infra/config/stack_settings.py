@@ -96,10 +96,15 @@ class StreamConfig(Section):
     """The table's stream: the stack's share of the contract."""
 
     view_type: Annotated[
-        StreamViewType, Setting("Which images a stream record carries.", aws="StreamViewType")
+        StreamViewType,
+        Setting(
+            "Which images a stream record carries; not set: what the contract says.",
+            aws="StreamViewType",
+        ),
     ] = RequestsStream().view_type
     events: Annotated[
-        tuple[EventName, ...], Setting("The events that are requests.", aws="eventName")
+        tuple[EventName, ...],
+        Setting("The events that are requests; not set: what the contract says.", aws="eventName"),
     ] = RequestsStream().events
 
 

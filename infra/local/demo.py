@@ -15,6 +15,7 @@ from infra.local.deployment import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
+from infra.local.pipelines import pipelines
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
 
@@ -93,14 +94,11 @@ def run_demo(
 
     Raises what `deploy` raises, and `ItemsError`.
     """
-    stream = RequestsStream()
-    if items is not None:
-        writes = read_items(items, stream)
-    else:
-        writes = built_in_mix(stream) if count is None else inserts_of(stream, count)
     console, witness, began = report.console(), _Witness(), time.perf_counter()
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
+        (pipeline,) = pipelines(deployment.deployed).values()
+        writes = _writes(pipeline.contract, items, count)
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         wrote_first = time.perf_counter()
@@ -111,6 +109,12 @@ def run_demo(
         first, settled = (witness.first or now) - wrote_first, now - wrote_first
         _say_figures(console, deployment, witness, first=first, settled=settled)
         return _judge(console, deployment, witness)
+
+
+def _writes(stream: RequestsStream, items: Path | None, count: int | None) -> list[Write]:
+    if items is not None:
+        return read_items(items, stream)
+    return built_in_mix(stream) if count is None else inserts_of(stream, count)
 
 
 def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, timeout: float) -> None:

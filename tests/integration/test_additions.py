@@ -13,6 +13,7 @@ PROGRAM = """
     import dataclasses
     import pulumi
     import pulumi_aws as aws
+    from handler.config import RequestsStream
     from infra.additions import Additions, allow
     from infra.config.stack import StackConfig
     from infra.pipeline import RequestsPipeline
@@ -27,11 +28,11 @@ PROGRAM = """
         "mail", topic=topic.arn, protocol="sqs", endpoint=queue.arn, raw_message_delivery=True
     )
     additions = Additions(
-        settings_type=Settings,
         settings={"topic_arn": topic.arn},
         policies={"publish": allow("sns:Publish", topic.arn)},
     )
-    pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config()), additions)
+    contract = RequestsStream(settings=Settings)
+    pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config(), contract), additions)
     pulumi.export("tableName", pipeline.table.name)
     pulumi.export("queueUrl", queue.url)
 """

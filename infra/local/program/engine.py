@@ -67,6 +67,8 @@ class Deployed:
     resources: list[Resource] = field(default_factory=list)
     look_ups: list[LookUp] = field(default_factory=list)
     exports: Mapping[str, Any] = field(default_factory=dict)
+    components: list[pulumi.ComponentResource] = field(default_factory=list)
+    """The program's own objects."""
 
     def of_type(self, type_: str) -> list[Resource]:
         """All resources of a type."""
@@ -106,6 +108,7 @@ class Monitor(mocks.MockMonitor):
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider
         self._declared: dict[tuple[str, str], int] = {}
+        self._components: list[pulumi.ComponentResource] = []
         self._registered: list[Resource] = []
         self._look_ups: list[LookUp] = []
         self._exports: Mapping[str, Any] = {}
@@ -115,11 +118,18 @@ class Monitor(mocks.MockMonitor):
     def deployed(self) -> Deployed:
         """What the program has made so far."""
         resources = sorted(self._registered, key=self._place)
-        return Deployed(resources=resources, look_ups=list(self._look_ups), exports=self._exports)
+        return Deployed(
+            resources=resources,
+            look_ups=list(self._look_ups),
+            exports=self._exports,
+            components=list(self._components),
+        )
 
     def declare(self, args: pulumi.ResourceTransformationArgs) -> None:
         """Notes a resource when the program constructs it. Registrations come in any order."""
         self._declared.setdefault((args.type_, args.name), len(self._declared))
+        if isinstance(args.resource, pulumi.ComponentResource):
+            self._components.append(args.resource)
 
     def _place(self, resource: Resource) -> int:
         # The stack itself is there before the program is.

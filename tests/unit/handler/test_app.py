@@ -119,7 +119,7 @@ table = sys.argv[1] or None
 os.environ.update(HandlerConfig(failure_bucket="b", idempotency_table=table).to_environ())
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
 import handler.app
-print("boto3" in sys.modules, handler.app._table.cache_info().currsize)
+print("boto3" in sys.modules, handler.entry_point._table.cache_info().currsize)
 """
 
 

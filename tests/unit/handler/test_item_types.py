@@ -239,6 +239,19 @@ def test_records_with_keys_only_are_requests_of_a_type_that_needs_no_more() -> N
         RequestsStream(request=Change[Order], view_type=StreamViewType.KEYS_ONLY)
 
 
+def test_the_old_image_is_asked_for_where_there_is_one() -> None:
+    everything = StreamViewType.NEW_AND_OLD_IMAGES
+    RequestsStream(old=True, events=(EventName.INSERT,))
+    RequestsStream(old=True, view_type=everything, events=tuple(EventName))
+    with pytest.raises(InvalidContractError) as refused:
+        RequestsStream(old=True, events=(EventName.INSERT, EventName.MODIFY))
+
+    assert str(refused.value) == (
+        "MODIFY records carry no old image under NEW_IMAGE, which process needs; "
+        "it takes OLD_IMAGE or NEW_AND_OLD_IMAGES"
+    )
+
+
 def test_the_fingerprint_is_the_declarations_and_nothing_elses() -> None:
     @dataclass
     class Other:

@@ -13,6 +13,7 @@ PROGRAM = """
     from enum import StrEnum
     import pulumi
     import pulumi_aws as aws
+    from handler.config import NoSettings, RequestsStream
     from infra.additions import Additions, allow
     from infra.config.stack import StackConfig
     from infra.pipeline import RequestsPipeline
@@ -32,10 +33,11 @@ PROGRAM = """
 
     topic = aws.sns.Topic("orders")
     additions = Additions({additions})
-    RequestsPipeline("requests", StackConfig.load(pulumi.Config()), additions)
+    contract = RequestsStream(settings={settings})
+    RequestsPipeline("requests", StackConfig.load(pulumi.Config(), contract), additions)
 """
 
-FITTING = 'settings_type=Settings, settings={"topic_arn": topic.arn, "limit": 7}'
+FITTING = 'settings={"topic_arn": topic.arn, "limit": 7}'
 
 
 def test_settings_reach_the_function_as_variables(tmp_path: Path) -> None:
@@ -83,31 +85,22 @@ def test_an_index_is_the_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("additions", "mistake"),
     [
-        ("settings_type=Settings", "settings.topic_arn is missing; handler/settings.py"),
+        ("", "settings.topic_arn is missing; __main__.py declares it"),
         (
-            'settings_type=Settings, settings={"topic_arn": "x", "limits": 1}',
-            "settings.limits is not declared in handler/settings.py; did you mean limit?",
+            'settings={"topic_arn": "x", "limits": 1}',
+            "settings.limits is not declared in __main__.py; did you mean limit?",
         ),
-        ('settings={"anything": 1}', "settings.anything is not declared"),
         (
-            'settings_type=Settings, settings={"topic_arn": "x", "limit": "many"}',
+            'settings={"topic_arn": "x", "limit": "many"}',
             "LIMIT must be a whole number, got 'many'",
         ),
         (
-            'settings_type=Settings, settings={"topic_arn": "x", "mode": "slow"}',
+            'settings={"topic_arn": "x", "mode": "slow"}',
             "MODE must be of fast, safe, got 'slow'",
-        ),
-        (
-            'settings_type=made("aws_region"), settings={"aws_region": "x"}',
-            "AWS_REGION, which Lambda or the pipeline sets",
-        ),
-        (
-            'settings_type=made("requests_events"), settings={"requests_events": "x"}',
-            "REQUESTS_EVENTS, which Lambda or the pipeline sets",
         ),
         (f'{FITTING}, policies={{"logs": "{{}}"}}', "policies.logs is the name of a policy"),
         (
-            'settings_type=Settings, settings={"topic_arn": "x" * 4000}',
+            'settings={"topic_arn": "x" * 4000}',
             "the largest is TOPIC_ARN: put it into a parameter",
         ),
     ],
@@ -121,16 +114,33 @@ def test_what_does_not_fit_is_refused_at_preview(
     assert mistake in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "field", "mistake"),
+    [
+        ("NoSettings", "anything", "settings.anything is not declared in handler/config.py"),
+        ('made("aws_region")', "aws_region", "AWS_REGION, which Lambda or the pipeline sets"),
+        ('made("requests_events")', "requests_events", "REQUESTS_EVENTS, which Lambda or the"),
+    ],
+)
+def test_a_name_that_is_not_declared_or_not_free_is_refused(
+    tmp_path: Path, settings: str, field: str, mistake: str
+) -> None:
+    with pytest.raises(Exception, match="mistake") as caught:
+        planned(tmp_path, f'settings={{"{field}": "x"}}', settings=settings, preview=True)
+
+    assert mistake in str(caught.value)
+
+
 def test_a_secret_setting_stays_one(tmp_path: Path) -> None:
-    plan = planned(
-        tmp_path, 'settings_type=Settings, settings={"topic_arn": pulumi.Output.secret("x")}'
-    )
+    plan = planned(tmp_path, 'settings={"topic_arn": pulumi.Output.secret("x")}')
 
     assert "environment" in plan.resource(FUNCTION).secrets
 
 
-def planned(folder: Path, additions: str, *, preview: bool = False) -> Plan:
-    program = dedent(PROGRAM).replace("{additions}", additions)
+def planned(
+    folder: Path, additions: str, *, settings: str = "Settings", preview: bool = False
+) -> Plan:
+    program = dedent(PROGRAM).replace("{additions}", additions).replace("{settings}", settings)
     (folder / "__main__.py").write_text(program, encoding="utf-8")
     (folder / "Pulumi.yaml").write_text("name: requests-processor\n", encoding="utf-8")
     (folder / "Pulumi.dev.yaml").write_text(

@@ -25,7 +25,7 @@ CHANGES: Final = {
     "(EventName.INSERT,)": "(EventName.INSERT, EventName.REMOVE)",
     '"REQUESTS_FAILURE_BUCKET"': '"WHERE_FAILURES_GO"',
 }
-"""What is written in handler/config.py and handler/item.py, and what it is changed to."""
+"""What is written in handler/config.py and handler/request.py, and what it is changed to."""
 
 BOTH_SIDES: Final = """
 import json
@@ -77,7 +77,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "tests/plan.py"):
         (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, copy / name)
-    change(copy / "handler" / "config.py", copy / "handler" / "item.py")
+    change(copy / "handler" / "config.py", copy / "handler" / "request.py")
     done = subprocess.run(
         [sys.executable, "-c", BOTH_SIDES], cwd=copy, capture_output=True, text=True, check=False
     )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.config import EventName, StreamViewType
+from handler.config import EventName, RequestsStream, StreamViewType
 from infra.config import (
     Architecture,
     EventSourceConfig,
@@ -389,6 +389,44 @@ def test_what_follows_from_the_settings_is_there_once_they_are_right() -> None:
 
     assert config.requests_stream.events == (EventName.INSERT, EventName.MODIFY)
     assert config.filter_patterns == ('{"eventName":["INSERT","MODIFY"]}',)
+
+
+REMOVALS = RequestsStream(
+    view_type=StreamViewType.OLD_IMAGE, events=(EventName.REMOVE,), entry_point="gone.handler"
+)
+
+
+@pytest.mark.parametrize("stream", [{}, {"stream": None}, {"stream": {"events": None}}])
+def test_a_stack_that_sets_no_stream_has_the_contracts(stream: Mapping[str, object]) -> None:
+    config = StackConfig.parse(stream, REMOVALS, namespace="requests-processor")
+
+    assert config.requests_stream == REMOVALS
+    assert config.filter_patterns == ('{"eventName":["REMOVE"]}',)
+
+
+def test_a_stacks_stream_goes_before_the_contracts_setting_by_setting() -> None:
+    config = StackConfig.parse(
+        {"stream": {"viewType": "NEW_AND_OLD_IMAGES"}}, REMOVALS, namespace="requests-processor"
+    )
+
+    assert config.requests_stream == dataclasses.replace(
+        REMOVALS, view_type=StreamViewType.NEW_AND_OLD_IMAGES
+    )
+
+
+def test_a_stream_that_lacks_what_the_contract_needs_is_one_mistake() -> None:
+    needs_old = dataclasses.replace(REMOVALS, old=True)
+    stream = {"viewType": "NEW_IMAGE", "events": ["MODIFY"]}
+
+    with pytest.raises(ConfigError, match="MODIFY records carry no old image under NEW_IMAGE"):
+        StackConfig.parse({"stream": stream}, needs_old, namespace="requests-processor")
+
+
+def test_the_contract_is_no_setting() -> None:
+    assert mistakes(contract={}) == [
+        "requests-processor:contract is unknown; known are "
+        + ", ".join(each.key for each in declarations(StackConfig))
+    ]
 
 
 def test_one_mistake_is_one_line() -> None:
