@@ -16,6 +16,7 @@ from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
 from infra.local.pipelines import pipelines
+from infra.local.program.run import declared_by_program
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
 
@@ -94,11 +95,16 @@ def run_demo(
 
     Raises what `deploy` raises, and `ItemsError`.
     """
+    # Before anything is deployed: a file that cannot be written needs nothing of it.
+    if items is not None:
+        (declared,) = pipelines(declared_by_program(stack, config or {})).values()
+        writes = read_items(items, declared.contract)
     console, witness, began = report.console(), _Witness(), time.perf_counter()
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
-        (pipeline,) = pipelines(deployment.deployed).values()
-        writes = _writes(pipeline.contract, items, count)
+        (pipeline,) = pipelines(deployment.deployed.components).values()
+        if items is None:
+            writes = _made_up(pipeline.contract, count)
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         wrote_first = time.perf_counter()
@@ -111,9 +117,7 @@ def run_demo(
         return _judge(console, deployment, witness)
 
 
-def _writes(stream: RequestsStream, items: Path | None, count: int | None) -> list[Write]:
-    if items is not None:
-        return read_items(items, stream)
+def _made_up(stream: RequestsStream, count: int | None) -> list[Write]:
     return built_in_mix(stream) if count is None else inserts_of(stream, count)
 
 

@@ -1,10 +1,13 @@
 """The pipelines of a program that runs here."""
 
-from infra.local.program.engine import Deployed
+from collections.abc import Iterable
+
+import pulumi
+
 from infra.pipeline import RequestsPipeline
 
 
-def pipelines(deployed: Deployed) -> dict[str, RequestsPipeline]:
-    """Those that the program made, by their names."""
-    found = (each for each in deployed.components if isinstance(each, RequestsPipeline))
+def pipelines(components: Iterable[pulumi.ComponentResource]) -> dict[str, RequestsPipeline]:
+    """Those among a program's components, by their names."""
+    found = (each for each in components if isinstance(each, RequestsPipeline))
     return {each.pulumi_resource_name: each for each in found}

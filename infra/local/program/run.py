@@ -40,12 +40,55 @@ def run_program(
     nothing, and what only creation tells is unknown in it. `secrets` are the keys, with their
     namespace, whose values the stack file has encrypted. Raises `ProgramError`.
     """
+    monitor = Monitor(provider, preview=preview)
+    failure = _failure(stack_name, config, monitor, project=project, secrets=secrets)
+    if failure is not None:
+        cause = monitor.error or failure
+        raise ProgramError(str(cause)) from cause
+    return monitor.deployed
+
+
+def declared_by_program(
+    stack_name: str, config: Mapping[str, Any], project: Path = PROJECT
+) -> list[pulumi.ComponentResource]:
+    """The components that `__main__.py` constructs, without anything being made or looked up.
+
+    Raises `ProgramError` when it constructs none.
+    """
+    monitor = Monitor(_Nothing(), preview=True)
+    failure = _failure(stack_name, config, monitor, project=project)
+    if failure is not None and not monitor.deployed.components:
+        raise ProgramError(str(failure)) from failure
+    return monitor.deployed.components
+
+
+class _Nothing:
+    """Knows of nothing: what the program looks up there is not."""
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise LookupError(f"{name}: nothing is made ({type_}, {sorted(inputs)})")
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise LookupError(f"{token}: nothing is there ({sorted(arguments)})")
+
+
+def _failure(
+    stack_name: str,
+    config: Mapping[str, Any],
+    monitor: Monitor,
+    *,
+    project: Path,
+    secrets: Collection[str] = (),
+) -> BaseException | None:
+    """Runs the program under a monitor and returns what it raised.
+
+    Raises `ProgramError` when there is no such stack.
+    """
     try:
         name = stack_file.project_name(project)
         values = stack_file.overridden(stack_file.stack_values(project, stack_name), config, name)
     except stack_file.StackFileError as error:
         raise ProgramError(str(error)) from error
-    monitor = Monitor(provider, preview=preview)
     failure: list[BaseException] = []
 
     def run() -> None:
@@ -58,10 +101,7 @@ def run_program(
     thread = threading.Thread(target=run, name="pulumi-program")
     thread.start()
     thread.join()
-    if failure:
-        cause = monitor.error or failure[0]
-        raise ProgramError(str(cause)) from cause
-    return monitor.deployed
+    return failure[0] if failure else None
 
 
 def _run(
