@@ -1,7 +1,8 @@
 """Writes what a preview said as the pull request's comment of that stack, or updates it.
 
-Usage: preview_comment.py STACK OUTPUT-FILE, with GH_TOKEN, REPOSITORY, PULL_REQUEST, OUTCOME and
-RUN_URL in the environment. GitHub's own CLI does the talking.
+Usage: preview_comment.py STACK OUTPUT-FILE IMPACT-FILE, with GH_TOKEN, REPOSITORY, PULL_REQUEST,
+OUTCOME and RUN_URL in the environment. What the update would lose (`python -m infra.impact`) is
+missing after a failed preview. GitHub's own CLI does the talking.
 """
 
 import html
@@ -13,6 +14,7 @@ from pathlib import Path
 
 # GitHub takes 65536 characters; the end says most: the summary, or what went wrong.
 LONGEST_OUTPUT = 60_000
+LONGEST_IMPACT = 30_000
 
 
 def marker(stack: str) -> str:
@@ -20,13 +22,14 @@ def marker(stack: str) -> str:
     return f"<!-- pulumi preview of {stack} -->"
 
 
-def body(stack: str, output: str) -> str:
+def body(stack: str, output: str, impact: str) -> str:
     """The comment's text; what the program printed cannot become markup in it."""
     outcome, run = os.environ["OUTCOME"], os.environ["RUN_URL"]
-    shown = html.escape(output)[-LONGEST_OUTPUT:]
+    impact = f"\n{impact[:LONGEST_IMPACT]}\n" if impact else ""
+    shown = html.escape(output)[-LONGEST_OUTPUT + len(impact) :]
     return (
         f"{marker(stack)}\n#### Preview of `{stack}`: {outcome}\n"
-        f"<pre>\n{shown}</pre>\n\n[Whole output]({run})"
+        f"{impact}\n<pre>\n{shown}</pre>\n\n[Whole output]({run})"
     )
 
 
@@ -48,10 +51,11 @@ def gh(*arguments: str, request: str | None = None) -> str:
     ).stdout
 
 
-def main(stack: str, output: str) -> None:
+def main(stack: str, output: str, impact: str) -> None:
     """Updates the stack's comment, or writes the first."""
     comments = f"repos/{os.environ['REPOSITORY']}/issues/{os.environ['PULL_REQUEST']}/comments"
-    text = json.dumps({"body": body(stack, Path(output).read_text(encoding="utf-8"))})
+    said = Path(impact).read_text(encoding="utf-8") if Path(impact).exists() else ""
+    text = json.dumps({"body": body(stack, Path(output).read_text(encoding="utf-8"), said)})
     earlier = previous(stack, comments)
     method, path = ("PATCH", earlier) if earlier else ("POST", comments)
     gh("--method", method, path, "--input", "-", request=text)

@@ -11,13 +11,18 @@ from tests.unit.workflows.workflow_runner import Result, Runner
 COMMENTS = "repos/octo-org/requests/issues/7/comments"
 
 
-def comment(runner: Runner, output: str, *, outcome: str = "success") -> Result:
-    file = runner.folder / "preview.txt"
+def comment(
+    runner: Runner, output: str, *, outcome: str = "success", impact: str | None = None
+) -> Result:
+    file, said = runner.folder / "preview.txt", runner.folder / "impact.md"
     file.write_text(output, encoding="utf-8")
+    if impact is not None:
+        said.write_text(impact, encoding="utf-8")
     return runner.script(
         "preview_comment.py",
         "dev",
         str(file),
+        str(said),
         REPOSITORY="octo-org/requests",
         PULL_REQUEST="7",
         OUTCOME=outcome,
@@ -69,6 +74,25 @@ def test_a_comment_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     comment(runner, "+ 10 to create")
 
     assert "POST" in runner.calls_of("gh")[-1].arguments
+
+
+def test_what_the_update_would_lose_comes_first(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    github_with(runner, [])
+
+    comment(runner, "+ 10 to create", impact="#### Impact on dev: 1 lossy")
+
+    text = written(runner)
+    assert text.index("#### Impact on dev: 1 lossy") < text.index("+ 10 to create")
+
+
+def test_a_comment_fits_whatever_was_said(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    github_with(runner, [])
+
+    comment(runner, 70_000 * "x", impact=70_000 * "y")
+
+    assert len(written(runner)) < 65_536
 
 
 def test_what_a_program_prints_is_no_markup_in_the_comment(tmp_path: Path) -> None:

@@ -98,6 +98,30 @@ def test_a_preview_that_fails_fails_the_step_and_keeps_what_was_said(tmp_path: P
     assert "error: 1 mistake" in (tmp_path / "preview.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("description", "code"),
+    [("", 1), ("Allow-impact: data-deleted:mine", 0), ("$(touch touched) Allow-impact: x", 1)],
+)
+def test_what_an_update_loses_fails_the_step_unless_the_description_allows_it(
+    tmp_path: Path, description: str, code: int
+) -> None:
+    runner = Runner(tmp_path)
+    deleted = {"op": "delete", "urn": "urn:pulumi:dev::p::aws:sqs/queue:Queue::mine"}
+    runner.stand_in("pulumi", f"print(json.dumps({{'steps': [{deleted}]}}))")
+
+    result = runner.step(
+        "workflows/preview.yml",
+        "Say what the update would lose",
+        STACK="dev",
+        DESCRIPTION=description,
+    )
+
+    assert result.returncode == code, result.stderr
+    (call,) = runner.calls_of("pulumi")
+    assert call.arguments == ["preview", "--stack", "dev", "--json", "--non-interactive"]
+    assert "data-deleted:mine" in (tmp_path / "impact.md").read_text(encoding="utf-8")
+
+
 def test_an_update_lists_the_stacks_exports_in_the_summary(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
     runner.stand_in("pulumi", PULUMI.format(up=0))

@@ -34,6 +34,11 @@ def step_running(name: str, job_id: str, command: str) -> dict[str, Any]:
     return dict(found)
 
 
+def steps_running(name: str, job_id: str, command: str) -> list[dict[str, Any]]:
+    """All steps of a job whose script has that text."""
+    return [step for step in job(name, job_id)["steps"] if command in step.get("run", "")]
+
+
 def set_up() -> list[dict[str, Any]]:
     """The steps of the action that makes a runner ready for Pulumi."""
     content = yaml.safe_load((GITHUB / "actions/set-up/action.yml").read_text(encoding="utf-8"))
