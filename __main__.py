@@ -11,6 +11,8 @@ pipeline = RequestsPipeline("requests", StackConfig.load(pulumi.Config(), CONTRA
 table, function = pipeline.table, pipeline.function
 
 pulumi.export("tableName", table.name)
+if not table.is_owned:
+    pulumi.export("ownsTable", False)
 pulumi.export("streamArn", table.stream_arn)
 pulumi.export("functionName", function.name)
 pulumi.export("functionArn", function.arn)

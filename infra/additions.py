@@ -38,10 +38,11 @@ class Additions:
     global_secondary_indexes: Sequence[aws.dynamodb.TableGlobalSecondaryIndexArgs] = ()
     local_secondary_indexes: Sequence[aws.dynamodb.TableLocalSecondaryIndexArgs] = ()
 
-    def check(self, kind: type[Any]) -> None:
+    def check(self, kind: type[Any], *, existing_table: str | None = None) -> None:
         """`kind` is the dataclass of the contract's settings.
 
-        Raises `ConfigError` with every name that is missing, unknown or taken.
+        Raises `ConfigError` with every name that is missing, unknown or taken, and with the
+        indexes of a table that exists, of which nothing is changed.
         """
         declared = list(settings_variables(kind))
         mistakes = [*_misnamed(self.settings, declared, _file(kind)), *_reserved(declared)]
@@ -50,6 +51,13 @@ class Additions:
             for name in self.policies
             if name in PIPELINE_POLICIES
         ]
+        if existing_table is not None:
+            mistakes += [
+                f"{name} are of a table that the stack makes, and table.name names "
+                f"{existing_table}, which exists: make them where it is made"
+                for name in ("attributes", "global_secondary_indexes", "local_secondary_indexes")
+                if getattr(self, name)
+            ]
         if mistakes:
             raise ConfigError(mistakes, where=f"infra/yours.py and {_file(kind)}")
 

@@ -41,7 +41,7 @@ class RequestsPipeline(pulumi.ComponentResource):
         """Raises `ConfigError` when the additions do not fit what `process` declares."""
         _ensure_every_service_takes(name)
         additions = additions or Additions()
-        additions.check(config.contract.settings)
+        additions.check(config.contract.settings, existing_table=config.table.name)
         super().__init__(
             "requests:infra:RequestsPipeline",
             name,

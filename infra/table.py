@@ -1,7 +1,7 @@
 """The table that requests are written to, and the stream of its changes.
 
 Which attributes and which images there are is the contract's; who may read the stream, the
-event source mapping says.
+event source mapping says. A table that exists is found in `infra.existing_table`.
 """
 
 from typing import Any
@@ -9,17 +9,23 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra import existing_table
 from infra.additions import Additions
 from infra.config.stack import StackConfig
 
 
 class RequestsTable(pulumi.ComponentResource):
-    """A DynamoDB table whose stream carries the contract's images of every changed item."""
+    """A DynamoDB table whose stream carries the contract's images of every changed item.
+
+    It is the stack's own, or one that exists.
+    """
 
     name: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
     kms_key_arn: pulumi.Output[str | None]
     """The key of one's own that the table is encrypted with now, whatever the stack says."""
+    is_owned: bool
+    """Whether the table is deleted once it is no longer in the program."""
 
     def __init__(
         self,
@@ -28,12 +34,19 @@ class RequestsTable(pulumi.ComponentResource):
         additions: Additions,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("requests:infra:RequestsTable", name, None, opts)
-        table = self._table(name, config, additions)
+        existing, stream = config.table.name, config.requests_stream
+        inputs = existing_table.described(existing, stream) if existing else None
+        super().__init__("requests:infra:RequestsTable", name, inputs, opts)
+        table = (
+            existing_table.found(self, existing, stream)
+            if existing
+            else self._table(name, config, additions)
+        )
         self.name = table.name
         self.stream_arn = table.stream_arn
         # A table keeps its key when the setting is taken back: the provider has no value for it.
         self.kms_key_arn = table.server_side_encryption.apply(_own_key)
+        self.is_owned = not (existing or config.table.retain_on_delete)
         self.register_outputs({"name": self.name, "stream_arn": self.stream_arn})
 
     def _table(self, name: str, config: StackConfig, additions: Additions) -> aws.dynamodb.Table:
@@ -64,10 +77,12 @@ class RequestsTable(pulumi.ComponentResource):
                 enabled=config.table.ttl_enabled, attribute_name=config.table.ttl_attribute
             ),
             deletion_protection_enabled=config.table.deletion_protection,
-            # As long as AWS refuses to delete the table, Pulumi stops before it deletes the rest.
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=config.table.deletion_protection,
+                # As long as AWS refuses to delete the table, Pulumi stops before it deletes the
+                # rest. A protected resource it does not even forget.
+                protect=config.table.deletion_protection and not config.table.retain_on_delete,
+                retain_on_delete=config.table.retain_on_delete,
                 # Of a key's other type the provider shows nothing, and every item would be parked.
                 replacement_trigger=[[key.name, key.type] for key in keys],
             ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from handler.config import RequestsStream
 from infra.config import stack_file
 from infra.local.program.engine import Deployed, Resource
 from infra.local.program.run import PROJECT, ProgramError, run_program
@@ -38,6 +39,8 @@ EVENT_SOURCE_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
 AUTHORIZATION_TOKEN: Final = "aws:ecr/getAuthorizationToken:getAuthorizationToken"
 GET_REPOSITORY: Final = "aws:ecr/getRepository:getRepository"
 GET_IMAGE: Final = "aws:ecr/getImage:getImage"
+GET_TABLE: Final = "aws:dynamodb/getTable:getTable"
+STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
 Registered: TypeAlias = Resource
@@ -144,14 +147,37 @@ class _MadeUp:
         del inputs
         return self._given.get(type_, _outputs(type_, name))
 
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        pass
+
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         if token in self._failing:
             raise LookupError("couldn't find resource")
-        return {
+        if token in self._given:
+            return self._given[token]
+        answers: dict[str, Mapping[str, Any]] = {
             AUTHORIZATION_TOKEN: {"userName": "AWS", "password": "a-token"},
             GET_REPOSITORY: {"repositoryUrl": f"{_REGISTRY}/{arguments.get('name')}"},
             GET_IMAGE: {"imageDigest": DIGEST},
-        }[token]
+            GET_TABLE: _fitting_table(str(arguments.get("name"))),
+        }
+        return answers[token]
+
+
+def _fitting_table(name: str) -> Mapping[str, Any]:
+    """A table that exists and fits the contract."""
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+    keys = RequestsStream().item.keys
+    return {
+        "name": name,
+        "arn": arn,
+        "attributes": [{"name": key.name, "type": key.type} for key in keys],
+        "hashKey": keys[0].name,
+        "rangeKey": keys[1].name if len(keys) > 1 else "",
+        "streamEnabled": True,
+        "streamViewType": str(RequestsStream().view_type),
+        "streamArn": f"{arn}/stream/2026-01-01T00:00:00.000",
+    }
 
 
 def _outputs(type_: str, name: str) -> Mapping[str, Any]:
@@ -159,7 +185,7 @@ def _outputs(type_: str, name: str) -> Mapping[str, Any]:
         return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
     table = arn("dynamodb", f"table/{name}")
-    return {
+    outputs: dict[str, Mapping[str, Any]] = {
         TABLE: {"name": name, "arn": table, "streamArn": f"{table}/stream/2026-01-01T00:00:00.000"},
         REPOSITORY: {
             "name": name,
@@ -172,5 +198,8 @@ def _outputs(type_: str, name: str) -> Mapping[str, Any]:
         ROLE: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
         LOG_GROUP: {"name": name, "arn": arn("logs", f"log-group:{name}")},
         FUNCTION: {"name": name, "arn": arn("lambda", f"function:{name}")},
+        # Of a stack that was never updated.
+        STACK_REFERENCE: {"outputs": {}},
         EVENT_SOURCE_MAPPING: {"uuid": "7f1f24ff-9dd7-4d8b-b97f-2f0e2b1f0d4e"},
-    }.get(type_, {})
+    }
+    return outputs.get(type_, {})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from handler.config import InvalidContractError, RequestsStream
+from infra.config.declaration import declarations
 from infra.config.stack_settings import (
     EventSourceConfig,
     FunctionConfig,
@@ -95,7 +96,14 @@ def _resolve_filters(
 
 
 def table_mistakes(table: TableConfig, stream: RequestsStream) -> Iterator[Mistake]:
-    """What cannot be of a table under the contract."""
+    """What cannot be of a table under the contract, or of one that exists."""
+    if table.name is not None:
+        yield from of_own_table_mistakes(
+            declared.key
+            for declared in declarations(TableConfig)
+            if getattr(table, declared.field) != declared.default
+        )
+        return
     if table.ttl_enabled and "N" not in stream.item.attributes.get(table.ttl_attribute, {"N"}):
         yield Mistake(
             "table.ttlAttribute",
@@ -107,6 +115,17 @@ def table_mistakes(table: TableConfig, stream: RequestsStream) -> Iterator[Mista
             "table.serverSideEncryption",
             "must be true with table.kmsKeyArn: false means DynamoDB's own key",
         )
+
+
+def of_own_table_mistakes(keys: Iterable[str]) -> Iterator[Mistake]:
+    """Settings that are set beside the name of a table that exists."""
+    for key in keys:
+        if key != "name":
+            yield Mistake(
+                f"table.{key}",
+                "is for a table that the stack makes, and table.name names one that exists, of "
+                "which nothing is changed: take it out",
+            )
 
 
 def image_mistakes(image: ImageConfig) -> Iterator[Mistake]:

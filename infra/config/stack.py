@@ -14,7 +14,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from handler.config import HandlerConfig, RequestsStream
-from infra.config.consistency import default_tag_mistakes, resolved
+from infra.config.consistency import default_tag_mistakes, of_own_table_mistakes, resolved
 from infra.config.declaration import (
     Matching,
     Refusal,
@@ -171,6 +171,8 @@ class StackConfig:
             reader.mistake(path, f"is no key of its own; nest it: pulumi config set --path {path}")
         values = _filled_in({key: values[key] for key in values if key not in paths}, contract)
         read = reader.read(cls, values)
+        for key, message in of_own_table_mistakes(_beside_name(values.get("table"))):
+            reader.mistake(key, message)
         clear = {
             declared.field: read.get(declared.field, declared.default)
             for declared in declarations(cls)
@@ -210,6 +212,14 @@ def _filled_in(values: Mapping[str, object], contract: RequestsStream) -> Mappin
     given = {key: value for key, value in stream.items() if value is not None}
     by_contract = {"viewType": contract.view_type, "events": contract.events}
     return {**values, "stream": {**by_contract, **given}}
+
+
+def _beside_name(table: object) -> list[str]:
+    """The settings of an own table that are set, whatever their value, where there is none."""
+    if not isinstance(table, Mapping) or table.get("name") is None:
+        return []
+    own = {declared.key for declared in declarations(TableConfig)}
+    return [key for key, value in table.items() if key in own and value is not None]
 
 
 def _decoded(value: object) -> object:

@@ -50,6 +50,21 @@ class StartingPosition(StrEnum):
 class TableConfig(Section):
     """The table that requests are written to."""
 
+    name: Annotated[
+        str | None,
+        Matching(r"[A-Za-z0-9_.-]{3,255}", "the name of a table, not its ARN"),
+        Setting(
+            "Use this table, which exists and stays as it is; none: the stack makes one.",
+            aws="TableName",
+        ),
+    ] = None
+    retain_on_delete: Annotated[
+        bool,
+        Setting(
+            "Pulumi forgets the table in place of deleting it: the first step of handing it over.",
+            aws="(Pulumi's retainOnDelete)",
+        ),
+    ] = False
     deletion_protection: Annotated[
         bool,
         Setting("AWS and Pulumi refuse to delete the table.", aws="DeletionProtectionEnabled"),

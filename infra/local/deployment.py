@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from infra.local.aws import resources
+from infra.local.aws import resources, tables
 from infra.local.aws.emulator import Credentials, Emulator, local_environment
 from infra.local.function.deployed_function import function_settings, task_root
 from infra.local.function.execution_environment import Listeners
@@ -451,6 +451,9 @@ class _Provider:
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return resources.create(self._emulator, type_, name, inputs)
+
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        tables.make_existing(self._emulator, inputs)
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return resources.look_up(self._emulator, token, arguments)

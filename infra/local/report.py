@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from infra import existing_table
 from infra.events.batch_item_failures import first_failure
 from infra.local.aws.resources import NOT_MADE_HERE
 from infra.local.function.invocation import Invocation
@@ -40,6 +41,9 @@ def resource_tree(resources: Sequence[Resource], title: str) -> Tree:
 
 
 def _left_out(resource: Resource) -> str:
+    existing = resource.inputs.get(existing_table.NAME)
+    if existing:
+        return f"  ({existing} exists on AWS and stays as it is; made here by the contract)"
     left_out = resource.outputs.get(NOT_MADE_HERE)
     return f"  (not made here: {left_out})" if left_out else ""
 

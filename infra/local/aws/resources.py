@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from infra.local.aws import services
 from infra.local.aws.emulator import ACCOUNT, Emulator
-from infra.local.aws.tables import create_table
+from infra.local.aws.tables import create_table, get_table
 
 Inputs: TypeAlias = Mapping[str, Any]
 Outputs: TypeAlias = dict[str, Any]
@@ -256,6 +256,12 @@ def _event_source_mapping(emulator: Emulator, name: str, inputs: Inputs) -> Outp
     return {"uuid": str(uuid.uuid4())}
 
 
+def _stack_reference(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    """There is no state here, and so no other stack, and no earlier update of this one."""
+    del emulator, inputs
+    return {"name": name, "outputs": {}, "secretOutputNames": []}
+
+
 def _authorization_token(emulator: Emulator, arguments: Inputs) -> Outputs:
     del emulator, arguments
     return {"userName": "AWS", "password": "local"}
@@ -295,12 +301,14 @@ _CREATORS: Final[Mapping[str, Create]] = {
     EVENT_SOURCE_MAPPING: _event_source_mapping,
     FUNCTION: _function,
     IMAGE: _image,
+    "pulumi:pulumi:StackReference": _stack_reference,
 }
 _MADE_LATER: Final = frozenset({EVENT_SOURCE_MAPPING, FUNCTION, IMAGE})
 """Types whose inputs are read when the run starts them."""
 
 _LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {
     **services.LOOK_UPS,
+    "aws:dynamodb/getTable:getTable": get_table,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:ecr/getImage:getImage": _get_image,
     "aws:ecr/getRepository:getRepository": _get_repository,

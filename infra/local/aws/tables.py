@@ -1,8 +1,12 @@
-"""How a DynamoDB table is created in the embedded AWS: keys, indexes, capacity, stream, TTL."""
+"""How a DynamoDB table is created in the embedded AWS: keys, indexes, capacity, stream, TTL.
+
+And one that exists on AWS: here it is made, as the contract has it, before it is looked up.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from infra import existing_table
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.services import tags
 
@@ -24,6 +28,47 @@ def create_table(emulator: Emulator, name: str, inputs: Mapping[str, Any]) -> di
         )
     stream = {"streamArn": table["LatestStreamArn"]} if "LatestStreamArn" in table else {}
     return {"id": name, "name": name, "arn": table["TableArn"], **stream}
+
+
+def make_existing(emulator: Emulator, inputs: Mapping[str, Any]) -> None:
+    """Makes the table that a component says is there already; of several such ones the first."""
+    name = inputs.get(existing_table.NAME)
+    if name is None or name in emulator.client("dynamodb").list_tables()["TableNames"]:
+        return
+    keys = inputs[existing_table.KEYS]
+    of_key = dict(zip(("hashKey", "rangeKey"), (key["name"] for key in keys), strict=False))
+    stream = {"streamEnabled": True, "streamViewType": inputs[existing_table.VIEW_TYPE]}
+    paid = {"billingMode": "PAY_PER_REQUEST"}
+    create_table(emulator, name, {"attributes": keys, **of_key, **stream, **paid})
+
+
+def get_table(emulator: Emulator, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the provider's look-up of a table gives back, as far as a program here can ask for it.
+
+    Raises what AWS answers when there is none.
+    """
+    table = emulator.client("dynamodb").describe_table(TableName=arguments["name"])["Table"]
+    keys = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
+    stream, encryption = table.get("StreamSpecification", {}), table.get("SSEDescription")
+    return {
+        "id": table["TableName"],
+        "name": table["TableName"],
+        "arn": table["TableArn"],
+        "attributes": [
+            {"name": each["AttributeName"], "type": each["AttributeType"]}
+            for each in table["AttributeDefinitions"]
+        ],
+        "hashKey": keys["HASH"],
+        "rangeKey": keys.get("RANGE", ""),
+        "streamEnabled": stream.get("StreamEnabled", False),
+        "streamViewType": stream.get("StreamViewType", ""),
+        "streamArn": table.get("LatestStreamArn", ""),
+        "streamLabel": table.get("LatestStreamLabel", ""),
+        "serverSideEncryption": encryption
+        and {"enabled": True, "kmsKeyArn": encryption.get("KMSMasterKeyArn", "")},
+        "billingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        "deletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
+    }
 
 
 def _definition(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ diff and no auto-naming.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import grpc  # type: ignore[import-untyped] # it has no types
 import pulumi
@@ -18,6 +18,8 @@ from pulumi.output import UNKNOWN as PULUMIS_UNKNOWN
 from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
+
+T = TypeVar("T")
 
 UNKNOWN: Final = PULUMIS_UNKNOWN
 """Stands in a preview for what only the creation of a resource tells."""
@@ -91,7 +93,11 @@ class Provider(Protocol):
     """What creates resources and answers look-ups."""
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The outputs of a new resource."""
+        """The outputs of a new resource, or of one that is read."""
+        ...
+
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        """Told of a component's inputs, before its children are made."""
         ...
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -138,6 +144,9 @@ class Monitor(mocks.MockMonitor):
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
 
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        self._first_error(lambda: self._provider.component(inputs))
+
     def look_up(self, token: str, arguments: Mapping[str, Any], provider: str) -> Mapping[str, Any]:
         self._look_ups.append(LookUp(token=token, arguments=arguments, provider=provider))
         try:
@@ -146,9 +155,9 @@ class Monitor(mocks.MockMonitor):
             # The program may say better what it means that there is no answer.
             raise _NoAnswerError(str(error)) from error
 
-    def _first_error(self, work: Any) -> Mapping[str, Any]:
+    def _first_error(self, work: Callable[[], T]) -> T:
         try:
-            result: Mapping[str, Any] = work()
+            result = work()
         except Exception as error:
             self.error = self.error or error
             raise
@@ -166,6 +175,10 @@ class Monitor(mocks.MockMonitor):
         # Pulumi's engine answers a preview with the inputs: no output that is not one is known.
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        with _event_loop():
+            return super().ReadResource(request)  # type: ignore[no-untyped-call] # Pulumi's
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
@@ -219,8 +232,10 @@ class _Creating(mocks.Mocks):
         self._monitor = monitor
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        if not args.custom:
-            return f"{args.name}-id", {}  # a component: its children are what is created
+        # Of what is read, and not made, Pulumi does not say that it is no component.
+        if not (args.custom or args.resource_id):
+            self._monitor.component(plain(args.inputs))
+            return f"{args.name}-id", {}  # its children are what is created
         outputs = self._monitor.create(args.typ, args.name, plain(args.inputs))
         return str(outputs.get("id") or f"{args.name}-id"), {**args.inputs, **outputs}
 

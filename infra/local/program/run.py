@@ -68,6 +68,9 @@ class _Nothing:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         raise LookupError(f"{name}: nothing is made ({type_}, {sorted(inputs)})")
 
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        pass
+
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         raise LookupError(f"{token}: nothing is there ({sorted(arguments)})")
 

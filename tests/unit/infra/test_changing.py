@@ -21,6 +21,8 @@ SUBNETS: Final = ["subnet-0123456789abcdef0"]
 GROUPS: Final = ["sg-0123456789abcdef0"]
 
 SET: Final[Mapping[str, Mapping[str, Any]]] = {
+    "table.name": {"table": {"name": "orders"}},
+    "table.retainOnDelete": {"table": {"retainOnDelete": True}},
     "table.deletionProtection": {"table": {"deletionProtection": False}},
     "table.pointInTimeRecovery": {"table": {"pointInTimeRecovery": False}},
     "table.serverSideEncryption": {"table": {"serverSideEncryption": False}},

@@ -37,6 +37,9 @@ class Provider:
             "uuid": "a-uuid",
         }
 
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        pass
+
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         del token, arguments
         return {"userName": "AWS", "password": "secret"}
@@ -142,6 +145,9 @@ class Queues:
         del type_, inputs
         self.created.append(name)
         return {"url": f"https://{name}"}
+
+    def component(self, inputs: Mapping[str, Any]) -> None:
+        pass
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         del token
