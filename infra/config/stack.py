@@ -125,12 +125,11 @@ class StackConfig:
         own = {key.removeprefix(prefix) for key in handed_over if key.startswith(prefix)}
         secrets = {name for name in own if runtime_config.is_config_secret(prefix + name)}
         reader = SettingsReader(config.name, secrets)
-        for key in handed_over:
-            namespace, _, name = key.partition(":")
-            if namespace not in {config.name, *_PACKAGES} and name in _TOP_LEVEL_KEYS:
-                reader.mistake(
-                    name, f"is set as {key}, which this project does not read: rename it"
-                )
+        for key in _of_former_names(handed_over, config.name):
+            reader.mistake(
+                key.partition(":")[2],
+                f"is set as {key}, which this project does not read: rename it",
+            )
         for name in sorted(secrets & (_TOP_LEVEL_KEYS - {"tags"})):
             reader.mistake(name, _ONLY_TAGS_MAY)
         if runtime_config.is_config_secret(_DEFAULT_TAGS):
@@ -220,6 +219,24 @@ def _beside_name(table: object) -> list[str]:
         return []
     own = {declared.key for declared in declarations(TableConfig)}
     return [key for key, value in table.items() if key in own and value is not None]
+
+
+def _of_former_names(handed_over: Mapping[str, str], name: str) -> list[str]:
+    """The keys of this program that stand under the name that the project had before.
+
+    A provider, as Datadog's, may have tags too: a name is a former one if it has more in common.
+    """
+    namespaces: dict[str, set[str]] = {}
+    for key in handed_over:
+        namespace, _, own = key.partition(":")
+        if namespace not in {name, *_PACKAGES} and own in _TOP_LEVEL_KEYS:
+            namespaces.setdefault(namespace, set()).add(own)
+    return [
+        f"{namespace}:{own}"
+        for namespace, found in namespaces.items()
+        for own in sorted(found)
+        if found != {"tags"}
+    ]
 
 
 def _decoded(value: object) -> object:

@@ -468,6 +468,12 @@ def test_a_section_of_a_project_that_was_renamed_is_not_passed_over() -> None:
     )
 
 
+def test_what_stands_under_another_programs_name_is_left_alone() -> None:
+    given = {"datadog:tags": json.dumps({"a": "b"}), "datadog:apiKey": "x", "k8s:context": "y"}
+
+    assert load(given) == StackConfig()
+
+
 def test_a_filter_that_another_makes_needless_is_a_warning_and_no_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
