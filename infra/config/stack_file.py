@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from infra.config import regions
 from infra.config.project_files import (
     StackFileError,
     content_of,
@@ -75,14 +76,15 @@ def region_of(
     Raises `StackFileError`.
     """
     region = read(project, stack, changes).values.get(REGION) or named
-    if isinstance(region, str):
-        return region
     file = stack_file(project, stack)
+    if region:
+        if mistake := regions.mistake_of(region):
+            raise StackFileError(f"{file.name}: {REGION} {mistake}")
+        return str(region)
     environment = _environment(content_of(file))
     why = f" (perhaps {environment} has it, which is not read here)" if environment else ""
-    wrong = "is missing" if region is None else f"must be a string, got {json.dumps(region)}"
     raise StackFileError(
-        f"{file.name}: {REGION} {wrong}{why}; it must be a region's name{otherwise}"
+        f"{file.name}: {REGION} is missing{why}; it must be a region's name{otherwise}"
     )
 
 

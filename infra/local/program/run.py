@@ -15,7 +15,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.runtime import mocks, settings, stack
 
-from infra.config import stack_file
+from infra.config import regions, stack_file
 from infra.local.program.engine import Deployed, Monitor, Provider
 
 logger = logging.getLogger(__name__)
@@ -171,6 +171,16 @@ def region_of(
     named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     otherwise = ", or name it with --config aws:region=NAME or AWS_REGION"
     try:
-        return stack_file.region_of(project, stack_name, config, named=named, otherwise=otherwise)
+        region = stack_file.region_of(project, stack_name, config, named=named, otherwise=otherwise)
     except stack_file.StackFileError as error:
         raise ProgramError(str(error)) from error
+    if (partition := regions.partition_of(region)) != _PARTITION:
+        raise ProgramError(
+            f"aws:region {region} is of the partition {partition}, and the account here of "
+            f"{_PARTITION}: name another for the local run with --config aws:region=eu-west-1"
+        )
+    return region
+
+
+_PARTITION: Final = "aws"
+"""Of the account that the embedded AWS makes up."""

@@ -88,7 +88,7 @@ def mistakes_of(folder: Path) -> list[str]:
     return str(refused.value).splitlines()
 
 
-def test_a_key_without_a_namespace_is_the_projects_own(tmp_path: Path) -> None:
+def test_a_key_of_another_namespace_stays_what_it_is(tmp_path: Path) -> None:
     found = stack_values(
         project(tmp_path, "config: {table: {a: 1}, 'orders:tags': {b: c}, 'datadog:tags': {d: e}}"),
         "dev",
