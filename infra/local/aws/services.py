@@ -1,22 +1,60 @@
-"""How what a user commonly adds is created in the embedded AWS: topics, queues, buses, streams, ...
+"""How what a user commonly adds lives in the embedded AWS: topics, queues, buses, streams, ...
 
-Each takes the inputs of Pulumi's resource and gives back the provider's outputs and id.
+Each takes the inputs of Pulumi's resource and gives back the provider's outputs and id. What
+replaces one follows internal/service of terraform-provider-aws 6.
 """
 
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import ACCOUNT, Emulator
+from infra.local.aws.resource_type import (
+    Create,
+    Existing,
+    Inputs,
+    Naming,
+    Outputs,
+    ResourceType,
+    Update,
+)
 
-Inputs: TypeAlias = Mapping[str, Any]
-Outputs: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 
 def tags(inputs: Inputs) -> list[dict[str, str]]:
     """As most services take them."""
     return [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
+
+
+def change_tags(
+    existing: Existing,
+    inputs: Inputs,
+    *,
+    tag: Callable[[list[dict[str, str]]], object],
+    untag: Callable[[list[str]], object],
+) -> None:
+    """Sets the tags that are new or other ones, and takes those away that are no longer wanted."""
+    before, wanted = existing.get("tags", {}), inputs.get("tags") or {}
+    if gone := [key for key in before if key not in wanted]:
+        untag(gone)
+    new = {key: value for key, value in wanted.items() if before.get(key) != value}
+    if new:
+        tag(tags({"tags": new}))
+
+
+def unless_gone(find: Callable[[], T]) -> T | None:
+    """What is found; None where AWS says that there is no such thing."""
+    try:
+        return find()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in {"404", "NoSuchEntity"} or "NotFound" in code:
+            return None
+        raise
 
 
 def _attributes(inputs: Inputs, names: Mapping[str, str]) -> dict[str, str]:
@@ -249,21 +287,176 @@ def _statement(inputs: Inputs) -> dict[str, Any]:
     return {**statement, "Condition": conditions} if conditions else statement
 
 
-CREATORS: Final[Mapping[str, Callable[[Emulator, str, Inputs], Outputs]]] = {
-    "aws:cloudwatch/eventBus:EventBus": _event_bus,
-    "aws:cloudwatch/eventRule:EventRule": _event_rule,
-    "aws:cloudwatch/eventTarget:EventTarget": _event_target,
-    "aws:kinesis/stream:Stream": _kinesis_stream,
-    "aws:kms/alias:Alias": _alias,
-    "aws:kms/key:Key": _key,
-    "aws:secretsmanager/secret:Secret": _secret,
-    "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
-    "aws:sns/topic:Topic": _topic,
-    "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
-    "aws:sns/topicSubscription:TopicSubscription": _topic_subscription,
-    "aws:sqs/queue:Queue": _queue,
-    "aws:sqs/queuePolicy:QueuePolicy": _queue_policy,
-    "aws:ssm/parameter:Parameter": _parameter,
+def _set_topic(emulator: Emulator, topic: Existing, inputs: Inputs) -> Outputs:
+    for name, value in _attributes(inputs, _TOPIC).items():
+        emulator.client("sns").set_topic_attributes(
+            TopicArn=topic.id, AttributeName=name, AttributeValue=value
+        )
+    return {}
+
+
+def _set_queue(emulator: Emulator, queue: Existing, inputs: Inputs) -> Outputs:
+    # FifoQueue is no attribute that can be set.
+    attributes = _attributes(inputs, {key: _QUEUE[key] for key in _QUEUE if key != "fifoQueue"})
+    emulator.client("sqs").set_queue_attributes(QueueUrl=queue.id, Attributes=attributes)
+    return {}
+
+
+def _set_secret(emulator: Emulator, secret: Existing, inputs: Inputs) -> Outputs:
+    request = _given(inputs, {"description": "Description", "kmsKeyId": "KmsKeyId"})
+    emulator.client("secretsmanager").update_secret(SecretId=secret.id, **request)
+    return {}
+
+
+def _set_parameter(emulator: Emulator, parameter: Existing, inputs: Inputs) -> Outputs:
+    emulator.client("ssm").put_parameter(
+        Name=parameter.id,
+        Type=str(inputs["type"]),
+        Value=inputs.get("value") or inputs.get("insecureValue"),
+        Overwrite=True,
+        **_given(inputs, {"description": "Description", "tier": "Tier"}),
+    )
+    return {}
+
+
+def _again(create: Create) -> Update:
+    """An update by the call that creates: it replaces what is there."""
+
+    def update(emulator: Emulator, existing: Existing, inputs: Inputs) -> Outputs:
+        return create(emulator, existing.get("name", existing.id), inputs)
+
+    return update
+
+
+def _unchanged(emulator: Emulator, existing: Existing, inputs: Inputs) -> Outputs:
+    """Nothing is changed here, and whatever was asked for is said to be left out."""
+    del emulator, existing, inputs
+    return {}
+
+
+def _deleted(service: str, call: str, parameter: str, key: str = "id", **others: Any) -> Any:
+    def delete(emulator: Emulator, existing: Existing) -> None:
+        value = existing.id if key == "id" else existing[key]
+        getattr(emulator.client(service), call)(**{parameter: value}, **others)
+
+    return delete
+
+
+def _delete_event_rule(emulator: Emulator, rule: Existing) -> None:
+    bus = _given(rule.state, {"eventBusName": "EventBusName"})
+    emulator.client("events").delete_rule(Name=rule["name"], **bus)
+
+
+def _delete_event_target(emulator: Emulator, target: Existing) -> None:
+    bus = _given(target.state, {"eventBusName": "EventBusName"})
+    emulator.client("events").remove_targets(Rule=target["rule"], Ids=[target["targetId"]], **bus)
+
+
+def _stays(emulator: Emulator, existing: Existing) -> None:
+    """Goes with what it is set for."""
+    del emulator, existing
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    "aws:cloudwatch/eventBus:EventBus": ResourceType(
+        create=_event_bus,
+        update=_unchanged,
+        delete=_deleted("events", "delete_event_bus", "Name", "name"),
+        naming=Naming(longest=256),
+        computed=("arn",),
+        replaced_by=frozenset({"name", "eventSourceName"}),
+    ),
+    "aws:cloudwatch/eventRule:EventRule": ResourceType(
+        create=_event_rule,
+        update=_again(_event_rule),
+        delete=_delete_event_rule,
+        naming=Naming(longest=64),
+        computed=("arn",),
+        replaced_by=frozenset({"name", "namePrefix", "eventBusName"}),
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": ResourceType(
+        create=_event_target,
+        update=_again(_event_target),
+        delete=_delete_event_target,
+        naming=Naming(key="targetId", longest=64),
+        replaced_by=frozenset({"eventBusName", "rule", "targetId"}),
+    ),
+    "aws:kinesis/stream:Stream": ResourceType(
+        create=_kinesis_stream,
+        update=_unchanged,
+        delete=_deleted("kinesis", "delete_stream", "StreamName", "name"),
+        naming=Naming(longest=128),
+        computed=("arn",),
+        replaced_by=frozenset({"name"}),
+    ),
+    "aws:kms/alias:Alias": ResourceType(
+        create=_alias,
+        update=_unchanged,
+        delete=_deleted("kms", "delete_alias", "AliasName"),
+        naming=Naming(longest=256, prefix="alias/"),
+        computed=("arn", "targetKeyArn"),
+        replaced_by=frozenset({"name", "namePrefix"}),
+    ),
+    "aws:kms/key:Key": ResourceType(
+        create=_key,
+        update=_unchanged,
+        delete=_deleted("kms", "schedule_key_deletion", "KeyId", PendingWindowInDays=7),
+        computed=("arn", "keyId"),
+        replaced_by=frozenset({"customerMasterKeySpec", "keyUsage", "multiRegion"}),
+    ),
+    "aws:secretsmanager/secret:Secret": ResourceType(
+        create=_secret,
+        update=_set_secret,
+        delete=_deleted(
+            "secretsmanager", "delete_secret", "SecretId", ForceDeleteWithoutRecovery=True
+        ),
+        naming=Naming(longest=512),
+        computed=("arn",),
+        replaced_by=frozenset({"name", "namePrefix"}),
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": ResourceType(
+        create=_secret_version,
+        delete=_stays,
+        computed=("arn", "versionId"),
+        replaced_by=frozenset({"secretId", "secretString", "secretBinary"}),
+    ),
+    "aws:sns/topic:Topic": ResourceType(
+        create=_topic,
+        update=_set_topic,
+        delete=_deleted("sns", "delete_topic", "TopicArn"),
+        naming=Naming(longest=256, ending_if={"fifoTopic": ".fifo"}),
+        computed=("arn",),
+        replaced_by=frozenset({"name", "namePrefix", "fifoTopic"}),
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": ResourceType(
+        create=_topic_policy, delete=_stays, replaced_by=frozenset({"arn"})
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": ResourceType(
+        create=_topic_subscription,
+        update=_unchanged,
+        delete=_deleted("sns", "unsubscribe", "SubscriptionArn"),
+        computed=("arn",),
+        replaced_by=frozenset({"endpoint", "protocol", "topic"}),
+    ),
+    "aws:sqs/queue:Queue": ResourceType(
+        create=_queue,
+        update=_set_queue,
+        delete=_deleted("sqs", "delete_queue", "QueueUrl"),
+        naming=Naming(longest=80, ending_if={"fifoQueue": ".fifo"}),
+        computed=("arn", "url"),
+        replaced_by=frozenset({"name", "namePrefix", "fifoQueue"}),
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": ResourceType(
+        create=_queue_policy, delete=_stays, replaced_by=frozenset({"queueUrl"})
+    ),
+    "aws:ssm/parameter:Parameter": ResourceType(
+        create=_parameter,
+        update=_set_parameter,
+        delete=_deleted("ssm", "delete_parameter", "Name"),
+        naming=Naming(longest=2048),
+        computed=("arn", "version"),
+        replaced_by=frozenset({"name"}),
+    ),
 }
 LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,

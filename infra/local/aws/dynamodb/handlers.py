@@ -97,6 +97,15 @@ class TablesHandler(DynamoHandler):
         for statement in map(_parsed, requests):
             yield statement.action, arn(statement.table)
 
+    def update_table(self) -> ActionResult:
+        """With the table's encryption, which moto passes over."""
+        answer: ActionResult = super().update_table()
+        if "SSESpecification" not in self.body:
+            return answer
+        table = self.tables.get_table(self.body["TableName"])
+        _encrypt(table, self.body["SSESpecification"])
+        return DynamoResult(table.describe())
+
     def put_item(self) -> ActionResult:
         writes.ensure_keys(self.tables.get_table(self.body["TableName"]), self.body["Item"])
         return super().put_item()
@@ -278,6 +287,12 @@ class StreamsHandler(DynamoDBStreamsHandler):
         iterator = self._get_param("ShardIterator")
         stream = self._stream(iterator.partition("|")[0])
         return ActionResult(stream.records(iterator, self._get_param("Limit") or 1000))
+
+
+def _encrypt(table: Any, specification: dict[str, Any]) -> None:
+    own_key = specification.get("KMSMasterKeyId")
+    key = own_key or table._get_default_encryption_key(table.account_id, table.region_name)  # noqa: SLF001 - moto's own
+    table.sse_specification = {**specification, "KMSMasterKeyId": key}
 
 
 def _backend(handler: BaseResponse) -> Backend:
