@@ -1,0 +1,73 @@
+"""Stands in for `pulumi-language-python`, which comes with Pulumi's releases only.
+
+Pulumi's engine starts it to run a program in Python. The package itself has such a server, for
+programs that are a function; this one runs `__main__.py` as Pulumi's own host does.
+"""
+
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pulumi
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import (
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+)
+
+
+class LanguageHost(LanguageServer):
+    """One program, or one policy pack, for the length of one command."""
+
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        os.chdir(request.info.program_directory or request.pwd)
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as Python has it for a script
+        main = Path(request.info.entry_point or ".", "__main__.py")
+        self.program = lambda: runpy.run_path(str(main), run_name="__main__") and None
+        return super().Run(request, context)
+
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        return language_pb2.GetProgramDependenciesResponse()
+
+    def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        return language_pb2.RuntimeOptionsResponse()
+
+    def RunPlugin(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        command = [sys.executable, request.info.entry_point or request.program, *request.args]
+        environment = {**os.environ, **dict(each.split("=", 1) for each in request.env)}
+        with subprocess.Popen(  # noqa: S603 - a plug-in of the engine's
+            command, cwd=request.pwd, env=environment, stdout=subprocess.PIPE
+        ) as plugin:
+            for line in plugin.stdout or ():
+                yield language_pb2.RunPluginResponse(stdout=line)
+        yield language_pb2.RunPluginResponse(exitcode=plugin.returncode)
+
+
+def main() -> None:
+    """Serves until the engine ends it. Prints its port once it listens."""
+    # The engine interrupts what it no longer needs; a traceback would be printed as the program's.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    server = grpc.server(ThreadPoolExecutor(4))
+    host = LanguageHost(lambda: pulumi.log.error("no program was given"))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server.start()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()
