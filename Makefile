@@ -65,6 +65,9 @@ lock: .venv/installed
 	@$(VENV)/uv pip compile pyproject.toml --group handler \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" --quiet --output-file handler/requirements.txt
+	@$(VENV)/uv pip compile pyproject.toml --group policy \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --quiet --output-file infra/policy_pack/requirements.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.13")'
@@ -76,5 +79,10 @@ lock: .venv/installed
 	@$(VENV)/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.txt
 	@touch $@
 
+infra/policy_pack/.venv/installed: infra/policy_pack/requirements.txt
+	@$(PYTHON) -m venv --clear infra/policy_pack/.venv
+	@infra/policy_pack/.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --require-hashes --requirement infra/policy_pack/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv infra/policy_pack/.venv .build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -111,7 +111,7 @@ def test_an_update_is_previewed_first() -> None:
     up = step_running("update", "update", "pulumi up")["run"]
     everything = [path.read_text(encoding="utf-8") for path in GITHUB.rglob("*.*")]
 
-    assert 'pulumi up --stack "$STACK" --yes --non-interactive --color never\n' in up
+    assert 'pulumi up --stack "$STACK" --yes ' in up
     assert not any(word in text for text in everything for word in ("skip-preview", "--skip"))
 
 
@@ -182,3 +182,10 @@ def test_a_failed_preview_is_commented_on_too_and_a_cancelled_one_is_not() -> No
     assert comment["if"] == (
         "always() && (steps.preview.outcome == 'success' || steps.preview.outcome == 'failure')"
     )
+
+
+@pytest.mark.parametrize(("name", "command"), [("preview", "--diff"), ("update", "pulumi up")])
+def test_the_policy_pack_holds_for_previews_and_updates(name: str, command: str) -> None:
+    assert "--policy-pack infra/policy_pack" in step_running(name, name, command)["run"]
+    installed = [step.get("run", "") for step in set_up()]
+    assert "make .venv/installed infra/policy_pack/.venv/installed" in installed

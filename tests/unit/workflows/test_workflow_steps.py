@@ -130,7 +130,10 @@ def test_an_update_lists_the_stacks_exports_in_the_summary(tmp_path: Path) -> No
 
     assert result.returncode == 0, result.stderr
     assert [call.arguments for call in runner.calls_of("pulumi")] == [
-        ["up", "--stack", "dev", "--yes", "--non-interactive", "--color", "never"],
+        [
+            *("up", "--stack", "dev", "--yes", "--policy-pack", "infra/policy_pack"),
+            *("--non-interactive", "--color", "never"),
+        ],
         ["stack", "output", "--stack", "dev", "--json"],
     ]
     assert runner.summary.splitlines() == [

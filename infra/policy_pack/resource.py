@@ -1,0 +1,46 @@
+"""A resource as the rules see it: plain data, whoever hands it over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""Stands for what only the update will tell; no rule says anything of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One resource of a stack."""
+
+    type: str
+    name: str
+    urn: str
+    inputs: Mapping[str, Any]
+    protect: bool = False
+    depends_on: frozenset[str] = frozenset()
+    """Names of the resources that its inputs come from."""
+
+    def at(self, *path: str | int) -> Any:
+        """The input at a path; None where there is none, UNKNOWN from what is not known."""
+        value: Any = self.inputs
+        for part in path:
+            if value == UNKNOWN:
+                return UNKNOWN
+            if isinstance(value, Mapping) and isinstance(part, str):
+                value = value.get(part)
+            elif isinstance(value, Sequence) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return None
+        return value
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.urn.split("::", 1)[0].rsplit(":", 1)[-1]
+
+
+def is_production(stack: str) -> bool:
+    """Whether a stack's name says so: prod, eu-prod, production.eu, ..."""
+    parts = stack.replace("_", "-").replace(".", "-").split("-")
+    return bool({"prod", "production", "live"} & {part.lower() for part in parts})
