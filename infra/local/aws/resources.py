@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from infra.local.aws import buckets, functions, repositories, services, tables
+from infra.local.aws import buckets, log_groups, repositories, roles, services, tables
 from infra.local.aws.emulator import ACCOUNT, Emulator
 from infra.local.aws.resource_type import Existing, Inputs, Outputs, ResourceType
 
@@ -148,8 +148,9 @@ _HERE: Final[Mapping[str, ResourceType]] = {
 }
 _TYPES: Final[Mapping[str, ResourceType]] = {
     **buckets.TYPES,
-    **functions.TYPES,
+    **log_groups.TYPES,
     **repositories.TYPES,
+    **roles.TYPES,
     **services.TYPES,
     **tables.TYPES,
     **_HERE,

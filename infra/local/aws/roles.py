@@ -1,13 +1,13 @@
-"""What a function has beside it, in the embedded AWS: its role with policies, its log group.
+"""Roles and their policies, in the embedded AWS.
 
-Sources: internal/service/iam and internal/service/logs of terraform-provider-aws 6.
+Source: internal/service/iam of terraform-provider-aws 6.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from infra.local.aws import services
-from infra.local.aws.emulator import ACCOUNT, Emulator
+from infra.local.aws.emulator import Emulator
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 
 
@@ -83,58 +83,7 @@ def _read_role_policy(emulator: Emulator, id_: str) -> Inputs | None:
     return services.unless_gone(found)
 
 
-def _log_group(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    logs = emulator.client("logs")
-    logs.create_log_group(logGroupName=name, tags=dict(inputs.get("tags", {})))
-    logs.put_retention_policy(logGroupName=name, retentionInDays=inputs["retentionInDays"])
-    return {"id": name, "name": name, "arn": _log_group_arn(emulator, name)}
-
-
-def _log_group_arn(emulator: Emulator, name: str) -> str:
-    return f"arn:aws:logs:{emulator.region}:{ACCOUNT}:log-group:{name}"
-
-
-def _update_log_group(emulator: Emulator, group: Existing, inputs: Inputs) -> Outputs:
-    logs = emulator.client("logs")
-    if inputs.get("retentionInDays"):
-        days = inputs["retentionInDays"]
-        logs.put_retention_policy(logGroupName=group.id, retentionInDays=days)
-    else:
-        logs.delete_retention_policy(logGroupName=group.id)
-    services.change_tags(
-        group,
-        inputs,
-        tag=lambda tags: logs.tag_log_group(
-            logGroupName=group.id, tags={each["Key"]: each["Value"] for each in tags}
-        ),
-        untag=lambda keys: logs.untag_log_group(logGroupName=group.id, tags=keys),
-    )
-    return {}
-
-
-def _delete_log_group(emulator: Emulator, group: Existing) -> None:
-    emulator.client("logs").delete_log_group(logGroupName=group.id)
-
-
-def _read_log_group(emulator: Emulator, name: str) -> Inputs | None:
-    answer = emulator.client("logs").describe_log_groups(logGroupNamePrefix=name)
-    for each in answer["logGroups"]:
-        if each["logGroupName"] == name:
-            arn = _log_group_arn(emulator, name)
-            return {"name": name, "arn": arn, "retentionInDays": each.get("retentionInDays", 0)}
-    return None
-
-
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "aws:cloudwatch/logGroup:LogGroup": ResourceType(
-        create=_log_group,
-        update=_update_log_group,
-        delete=_delete_log_group,
-        read=_read_log_group,
-        naming=Naming(longest=512),
-        computed=("arn",),
-        replaced_by=frozenset({"name", "namePrefix", "logGroupClass"}),
-    ),
     "aws:iam/role:Role": ResourceType(
         create=_role,
         update=_update_role,
