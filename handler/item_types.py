@@ -90,10 +90,16 @@ class ItemType(Generic[T]):
         return {each.attribute: frozenset(each.decoders) for each in self._fields}
 
     @cached_property
+    def hints(self) -> Mapping[str, Any]:
+        """Each declared attribute with the hint of its field."""
+        hints = typing.get_type_hints(self.kind, include_extras=True)
+        return {each.attribute: hints[each.name] for each in self._fields}
+
+    @cached_property
     def required(self) -> Mapping[str, Any]:
         """The attributes that every item has, with the hints of their fields."""
-        hints = typing.get_type_hints(self.kind, include_extras=True)
-        return {each.attribute: hints[each.name] for each in self._fields if each.default is None}
+        needed = [each.attribute for each in self._fields if each.default is None]
+        return {attribute: self.hints[attribute] for attribute in needed}
 
     @cached_property
     def is_keys_only(self) -> bool:
@@ -188,7 +194,7 @@ class _Decoders:
         if not field.init:
             raise InvalidItemTypeError("must be an argument of the constructor (init=True)")
         extras = getattr(hint, "__metadata__", ())
-        decoders = self._decoders(hint)
+        decoders = self.decoders(hint)
         names = [each.name for each in extras if isinstance(each, Attribute)]
         return _Field(
             name=field.name,
@@ -198,11 +204,11 @@ class _Decoders:
             default=_default(field, decoders),
         )
 
-    def _decoders(self, hint: Any) -> dict[str, ContentDecoder]:
+    def decoders(self, hint: Any) -> dict[str, ContentDecoder]:
         """By the DynamoDB types that a value of this hint may have."""
         origin, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
         if origin is Annotated:
-            return self._decoders(arguments[0])
+            return self.decoders(arguments[0])
         if origin in {typing.Union, types.UnionType}:
             return self._union(arguments)
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
@@ -220,12 +226,12 @@ class _Decoders:
         return {}
 
     def _value(self, hint: Any) -> ContentDecoder:
-        return value_decoder(self._decoders(hint))
+        return value_decoder(self.decoders(hint))
 
     def _union(self, members: Sequence[Any]) -> dict[str, ContentDecoder]:
         decoders: dict[str, ContentDecoder] = {}
         for member in members:
-            for kind, decoder in self._decoders(member).items():
+            for kind, decoder in self.decoders(member).items():
                 if kind in decoders:
                     raise InvalidItemTypeError(
                         f"is one of several types that are all {kind} in DynamoDB, "
@@ -235,13 +241,18 @@ class _Decoders:
         return decoders
 
     def _set(self, member: Any) -> dict[str, ContentDecoder]:
-        decoders = self._decoders(member)
+        decoders = self.decoders(member)
         if len(decoders) != 1 or not decoders.keys() <= {"S", "N", "B"}:
             raise InvalidItemTypeError(
                 f"is a set of {_shown(member)}; DynamoDB has sets of str, int, Decimal and bytes"
             )
         ((kind, decoder),) = decoders.items()
         return {f"{kind}S": set_of(kind, decoder)}
+
+
+def types_of(hint: Any) -> frozenset[str]:
+    """The DynamoDB types that a value of this hint may have. Raises `InvalidItemTypeError`."""
+    return frozenset(_Decoders().decoders(hint))
 
 
 _ABOVE_ATTRIBUTES: Final = -1

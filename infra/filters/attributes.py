@@ -55,7 +55,8 @@ _KIND_OF_TYPE: Final = {
     "BOOL": Kind.BOOLEAN,
     "NULL": Kind.TRUE,
 }
-_TYPES: Final = (*_KIND_OF_TYPE, "M", "L")
+TYPES: Final = (*_KIND_OF_TYPE, "M", "L")
+"""All of DynamoDB's."""
 _WITHIN: Final = {"M": '{"name": {"S": ["string"]}}', "L": '{"S": ["string"]}'}
 _NUMBER_STRING: Final = re.compile(r"(-?[1-9]\d*|-?0(?=\.)|0)(\.\d*[1-9])?([eE][+-]?\d+)?")
 """A number as DynamoDB returns it: "leading and trailing zeroes are trimmed" [Developer Guide]."""
@@ -106,18 +107,15 @@ def typed_problems(
 ) -> Iterator[PatternMistake]:
     """Why a field cannot match, whose key number `at` must be a DynamoDB type.
 
-    `expected` are those that the contract gives the attribute, if it declares it.
+    `expected` are those that it may have; whether it is one of them is said elsewhere.
     """
     if at == len(field.names):
         yield field.places[-1], _missing_type(field, expected)
         return
     type_, place = field.names[at], field.places[at]
-    if type_ not in _TYPES:
-        known = f"{', '.join(_TYPES)}; the attributes of a map come after M"
+    if type_ not in TYPES:
+        known = f"{', '.join(TYPES)}; the attributes of a map come after M"
         yield place, f'must be the DynamoDB type of {field.names[at - 1]} ({known}), got "{type_}"'
-    elif expected is not None and type_ not in expected:
-        declared = " or ".join(sorted(expected))
-        yield place, f"must be {declared}, the type of {field.names[at - 1]}, got {type_}"
     elif type_ in _KIND_OF_TYPE:
         yield from leaf_problems(field, at + 1, _KIND_OF_TYPE[type_], type_)
     elif at + 1 == len(field.names):

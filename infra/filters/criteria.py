@@ -14,6 +14,7 @@ from infra.filters.contract import (
     event_name_problems,
     events_of,
     field_problems,
+    needless_absence,
     undeclared_attributes,
 )
 from infra.filters.matcher import Field, Rule
@@ -71,21 +72,24 @@ def filter_patterns(
 def doubtful_filters(filters: Sequence[object], stream: RequestsStream) -> Iterator[PatternMistake]:
     """What fits the contract, and is perhaps not meant so.
 
-    An attribute that the items' type does not declare, and a filter that another one makes
-    needless: it does no harm, but counts against AWS's quota.
+    An attribute that the items' type does not declare, a condition that something be absent which
+    never is there, and a filter that another one makes needless: it does no harm, but counts
+    against AWS's quota.
     Raises `FilterCriteriaError` for a filter that does not fit the contract.
     """
     patterns = [_fitting(filter_, stream) for filter_ in filters]
     for position, pattern in enumerate(patterns):
-        found = (
-            problem
-            for rule in pattern.rules
-            for field in rule.fields
-            for problem in undeclared_attributes(field, stream)
-        )
-        for path, message in dict.fromkeys(found):
+        for path, message in dict.fromkeys(_doubts(pattern, stream)):
             yield _path(position, path), message
     yield from _needless(patterns)
+
+
+def _doubts(pattern: FilterPattern, stream: RequestsStream) -> Iterator[PatternMistake]:
+    for rule in pattern.rules:
+        events = _events_of(rule, stream)
+        for field in rule.fields:
+            needless = list(needless_absence(field, stream, events))
+            yield from needless or undeclared_attributes(field, stream)
 
 
 def _needless(patterns: Sequence[FilterPattern]) -> Iterator[PatternMistake]:
@@ -125,9 +129,6 @@ def _pattern(filter_: object) -> FilterPattern:
     if not isinstance(filter_, str | Mapping):
         problem = f"must be a pattern, as an object or as JSON text, got {json.dumps(filter_)}"
         raise FilterCriteriaError([("", problem)])
-    if isinstance(filter_, Mapping) and [*filter_] in (["Pattern"], ["pattern"]):
-        problem = f'must be the pattern itself, without {{"{next(iter(filter_))}": ...}} around it'
-        raise FilterCriteriaError([("", problem)])
     text = filter_ if isinstance(filter_, str) else json.dumps(filter_)
     try:
         return FilterPattern(text)
@@ -142,12 +143,17 @@ def _pattern_problems(pattern: FilterPattern, stream: RequestsStream) -> Iterato
     if 0 < len(with_events) < len(pattern.rules):
         yield "$or", "must have eventName in each of its objects, or in none"
     for rule in pattern.rules:
-        events: Sequence[EventName] = stream.events
         for field in _event_fields(rule):
             yield from event_name_problems(field, stream)
-            events = events_of(field) or events
         for field in rule.fields:
-            yield from field_problems(field, stream, events)
+            yield from field_problems(field, stream, _events_of(rule, stream))
+
+
+def _events_of(rule: Rule, stream: RequestsStream) -> Sequence[EventName]:
+    events: Sequence[EventName] = stream.events
+    for field in _event_fields(rule):
+        events = events_of(field) or events
+    return events
 
 
 def _event_fields(rule: Rule) -> list[Field]:

@@ -89,7 +89,22 @@ def _definition(text: str) -> JsonObject:
     if not isinstance(definition, JsonObject):
         problem = f"must be a JSON object, got {shown(definition)}"
         raise InvalidFilterPatternError([("", problem)])
+    if wrapper := _wrapper(definition):
+        problem = f"must be the pattern itself, without {wrapper} around it"
+        raise InvalidFilterPatternError([("", problem)])
     return definition
+
+
+def _wrapper(definition: JsonObject) -> str | None:
+    """What was copied with the pattern: the request's or the template's own keys around it."""
+    match definition:
+        case [["FilterCriteria" | "filterCriteria" | "filter_criteria" as name, JsonObject()]]:
+            return f'{{"{name}": {{...}}}}'
+        case [["Filters" | "filters" as name, [JsonObject(), *_]]]:
+            return f'{{"{name}": [...]}}'
+        case [["Pattern" | "pattern" as name, str() | JsonObject()]]:
+            return f'{{"{name}": ...}}'
+    return None
 
 
 _Fields = dict[str, Field]

@@ -143,6 +143,8 @@ def test_more_characters_than_aws_takes_are_refused() -> None:
         ("INSERT", "must be JSON: Expecting value at line 1, column 1"),
         ({}, "must not be an empty object"),
         ({"Pattern": "{}"}, 'must be the pattern itself, without {"Pattern": ...} around it'),
+        ({"Filters": [{"Pattern": "{}"}]}, ("must be the pattern itself, "
+         'without {"Filters": [...]} around it')),
     ],
 )  # fmt: skip
 def test_what_is_no_pattern_is_refused(filter_: object, message: str) -> None:

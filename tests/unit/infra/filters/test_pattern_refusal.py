@@ -33,6 +33,20 @@ def test_what_is_not_a_json_object_is_refused(text: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wrapper"),
+    [
+        ('{"Pattern": "{}"}', '{"Pattern": ...}'),
+        ('{"pattern": {"eventName": ["INSERT"]}}', '{"pattern": ...}'),
+        ('{"Filters": [{"Pattern": "{}"}]}', '{"Filters": [...]}'),
+        ('{"filters": [{"eventName": ["INSERT"]}]}', '{"filters": [...]}'),
+        ('{"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}', '{"FilterCriteria": {...}}'),
+    ],
+)
+def test_a_pattern_with_its_wrapper_is_refused_with_the_hint(text: str, wrapper: str) -> None:
+    assert refusal(text) == f"pattern must be the pattern itself, without {wrapper} around it"
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('{"a":"x"}', 'a must be a list, as ["x"], got "x"'),
