@@ -50,7 +50,7 @@ types: .venv/installed
 	@$(VENV)/mypy
 
 audit: .venv/installed
-	@$(VENV)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt
+	@$(VENV)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt --requirement infra/policy_pack/requirements.txt
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.benchmarks $(ARGS)

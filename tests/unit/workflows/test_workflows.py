@@ -133,7 +133,8 @@ def test_what_pip_downloads_is_cached_as_long_as_the_requirements_stay() -> None
         python = step_using(steps, "actions/setup-python")
 
         assert python["with"]["cache"] == "pip"
-        assert (PROJECT / python["with"]["cache-dependency-path"]).is_file()
+        for path in python["with"]["cache-dependency-path"].split():
+            assert (PROJECT / path).is_file()
 
 
 def test_main_is_tested_as_pull_requests_are() -> None:
@@ -146,5 +147,11 @@ def test_known_vulnerabilities_are_asked_for_of_every_pinned_package() -> None:
 
     assert "make audit" in audit
     (command,) = [line for line in makefile.splitlines() if "pip-audit" in line]
-    assert "--requirement requirements.txt" in command
-    assert "--requirement handler/requirements.txt" in command
+    pinned = [
+        file.relative_to(PROJECT)
+        for file in PROJECT.glob("*/**/requirements.txt")
+        if not {".venv", ".build", "fixtures"} & set(file.parts)
+    ]
+    assert len(pinned) == 2
+    for file in (Path("requirements.txt"), *pinned):
+        assert f"--requirement {file}" in command
