@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from handler.config import InvalidContractError, RequestsStream
 from infra.config.declaration import declarations
+from infra.config.regions import partition_of
 from infra.config.stack_settings import (
     EventSourceConfig,
     FunctionConfig,
@@ -194,6 +195,22 @@ def tag_mistakes(tags: Mapping[str, str]) -> Iterator[Mistake]:
         )
     for name, other in _differing_in_case(tags, _OWN_TAGS):
         yield Mistake(f"tags.{name}", _one_of(other))
+
+
+def partition_mistakes(region: str, parts: Parts) -> Iterator[Mistake]:
+    """What is named of another partition than the region's: no account is of two."""
+    partition = partition_of(region)
+    named: tuple[tuple[str, str, Callable[[Any], str | None]], ...] = (
+        ("table", "table.kmsKeyArn", lambda table: table.kms_key_arn),
+        ("function", "function.permissionsBoundary", lambda each: each.permissions_boundary),
+    )
+    for section, key, value in named:
+        arn = value(parts[section]) if section in parts else None
+        if arn is not None and arn.split(":")[1] != partition:
+            yield Mistake(
+                key,
+                f"must be of the partition of aws:region ({region}: {partition}), got {arn}",
+            )
 
 
 def default_tag_mistakes(

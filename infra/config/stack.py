@@ -8,13 +8,19 @@ resource, and checks it against the pipeline's contract. What each setting means
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from handler.config import HandlerConfig, RequestsStream
-from infra.config.consistency import default_tag_mistakes, of_own_table_mistakes, resolved
+from infra.config import regions
+from infra.config.consistency import (
+    default_tag_mistakes,
+    of_own_table_mistakes,
+    partition_mistakes,
+    resolved,
+)
 from infra.config.declaration import (
     Matching,
     Refusal,
@@ -125,25 +131,28 @@ class StackConfig:
         own = {key.removeprefix(prefix) for key in handed_over if key.startswith(prefix)}
         secrets = {name for name in own if runtime_config.is_config_secret(prefix + name)}
         reader = SettingsReader(config.name, secrets)
-        for key in handed_over:
-            namespace, _, name = key.partition(":")
-            if namespace not in {config.name, *_PACKAGES} and name in _TOP_LEVEL_KEYS:
-                reader.mistake(
-                    name, f"is set as {key}, which this project does not read: rename it"
-                )
+        for key in _of_former_names(handed_over, config.name):
+            reader.mistake(
+                key.partition(":")[2],
+                f"is set as {key}, which this project does not read: rename it",
+            )
         for name in sorted(secrets & (_TOP_LEVEL_KEYS - {"tags"})):
             reader.mistake(name, _ONLY_TAGS_MAY)
         if runtime_config.is_config_secret(_DEFAULT_TAGS):
             reader.mistakes.append(f"{_DEFAULT_TAGS} {_ONLY_TAGS_MAY}")
+        region = handed_over.get(_REGION) or None
         read = cls._read(
             reader,
             {name: _decoded(handed_over[prefix + name]) for name in sorted(own)},
             contract or RequestsStream(),
             default_tags=_default_tags(_decoded(handed_over.get(_DEFAULT_TAGS))),
+            region=region,
         )
         object.__setattr__(read, "are_tags_secret", "tags" in secrets)
         for warning in read.warnings:
             pulumi.log.warn(f"{config.name}:{warning}")
+        if region and (doubt := regions.doubt_of(region)):
+            pulumi.log.warn(f"{_REGION} {doubt}")
         return read
 
     @classmethod
@@ -165,6 +174,7 @@ class StackConfig:
         contract: RequestsStream,
         *,
         default_tags: Mapping[str, str] | None = None,
+        region: str | None = None,
     ) -> "StackConfig":
         paths = [name for name in values if name.partition(".")[0] in _TOP_LEVEL_KEYS - {name}]
         for path in paths:
@@ -180,6 +190,8 @@ class StackConfig:
         }
         for key, message in resolved(clear, contract).mistakes:
             reader.mistake(key, message)
+        if region:
+            _check_region(region, clear, reader)
         if default_tags:
             reader.mistakes += _mistakes_of_default_tags(default_tags, clear.get("tags", {}))
         if reader.mistakes:
@@ -199,6 +211,7 @@ _PACKAGES: Final = frozenset({"aws", "docker", "pulumi"})
 """Whose settings stand in the same file."""
 _DEFAULT_TAGS: Final = "aws:defaultTags"
 """The AWS provider's own setting: it adds these tags to each resource."""
+_REGION: Final = "aws:region"
 _ONLY_TAGS_MAY: Final = (
     "holds a secret, which would stand in plain text in the state: only tags may hold one"
 )
@@ -222,6 +235,24 @@ def _beside_name(table: object) -> list[str]:
     return [key for key, value in table.items() if key in own and value is not None]
 
 
+def _of_former_names(handed_over: Mapping[str, str], name: str) -> list[str]:
+    """The keys of this program that stand under the name that the project had before.
+
+    A provider, as Datadog's, may have tags too: a name is a former one if it has more in common.
+    """
+    namespaces: dict[str, set[str]] = {}
+    for key in handed_over:
+        namespace, _, own = key.partition(":")
+        if namespace not in {name, *_PACKAGES} and own in _TOP_LEVEL_KEYS:
+            namespaces.setdefault(namespace, set()).add(own)
+    return [
+        f"{namespace}:{own}"
+        for namespace, found in namespaces.items()
+        for own in sorted(found)
+        if found != {"tags"}
+    ]
+
+
 def _decoded(value: object) -> object:
     """Pulumi hands every value over as a string, and an object as JSON."""
     try:
@@ -233,6 +264,14 @@ def _decoded(value: object) -> object:
 def _default_tags(given: object) -> Mapping[str, str]:
     tags = given.get("tags") if isinstance(given, Mapping) else None
     return tags if isinstance(tags, Mapping) else {}
+
+
+def _check_region(region: str, parts: Mapping[str, Any], reader: SettingsReader) -> None:
+    if mistake := regions.mistake_of(region):
+        reader.mistakes.append(f"{_REGION} {mistake}")
+        return
+    for key, message in partition_mistakes(region, parts):
+        reader.mistake(key, message)
 
 
 def _mistakes_of_default_tags(

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from infra.config import pulumi_yaml
 from infra.config.stack_file import merged
 from infra.filters import command as filter_command
 from infra.local.aws.emulator import EmulatorError, expire
@@ -126,8 +125,8 @@ def _setting(text: str) -> dict[str, Any]:
     if not equals or not all(path.split(".")):
         raise argparse.ArgumentTypeError(f"must be like eventSource.batchSize=1, got {text}")
     try:
-        setting: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
+        setting: Any = pulumi_yaml.load(value)
+    except pulumi_yaml.INVALID:
         raise argparse.ArgumentTypeError(f"the value must be YAML, got {text}") from None
     for key in reversed(path.split(".")):
         setting = {key: setting}

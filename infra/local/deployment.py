@@ -67,7 +67,8 @@ def deploy(
     and `InvalidParameterValueError` when AWS would refuse a mapping.
     """
     with contextlib.ExitStack() as cleanup:
-        host, region = sandbox.host if sandbox else "127.0.0.1", region_of(stack, project)
+        host = sandbox.host if sandbox else "127.0.0.1"
+        region = region_of(stack, project, config)
         if emulator is None:
             emulator = cleanup.enter_context(Emulator(region=region, port=port, host=host))
         else:

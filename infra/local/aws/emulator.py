@@ -252,7 +252,9 @@ def _environment() -> dict[str, str]:
     """moto reads AWS settings too, and the caller's are for another AWS."""
     kept = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
     path = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(path)}
+    # New regions come before moto knows them.
+    regions = {"MOTO_ALLOW_NONEXISTENT_REGION": "true"}
+    return {**kept, **regions, "PYTHONPATH": os.pathsep.join(path)}
 
 
 @cache

@@ -5,6 +5,7 @@ The stack's values come from `Pulumi.<stack>.yaml`, merged with what the caller 
 
 import asyncio
 import logging
+import os
 import runpy
 import threading
 from collections.abc import Collection, Mapping
@@ -14,8 +15,10 @@ from typing import Any, Final
 import pulumi
 from pulumi.runtime import mocks, settings, stack
 
-from infra.config import stack_file
+from infra.config import regions, stack_file
 from infra.local.program.engine import Deployed, Monitor, Provider
+
+logger = logging.getLogger(__name__)
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 """The folder of this project: the one with __main__.py and Pulumi.yaml."""
@@ -89,14 +92,23 @@ def _failure(
     """
     try:
         name = stack_file.project_name(project)
-        values = stack_file.overridden(stack_file.stack_values(project, stack_name), config, name)
+        read = stack_file.read(project, stack_name, config)
     except stack_file.StackFileError as error:
         raise ProgramError(str(error)) from error
+    for note in () if monitor.preview else read.notes:
+        logger.warning(note)
     failure: list[BaseException] = []
 
     def run() -> None:
         try:
-            _run(project, name, stack_name, values, secrets=secrets, monitor=monitor)
+            _run(
+                project,
+                name,
+                stack_name,
+                read.values,
+                secrets={*secrets, *read.secrets},
+                monitor=monitor,
+            )
         except BaseException as error:  # noqa: BLE001 - raised again where the caller can see it
             failure.append(error)
 
@@ -145,9 +157,30 @@ def _main(project: Path, monitor: Monitor) -> None:
     runpy.run_path(str(project / "__main__.py"), run_name="__main__")
 
 
-def region_of(stack_name: str, project: Path = PROJECT) -> str:
-    """The region of a stack. Raises `ProgramError`."""
+def region_of(
+    stack_name: str,
+    project: Path = PROJECT,
+    config: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """The region of a stack; where its files name none, that of the shell, as Pulumi's provider.
+
+    Raises `ProgramError`.
+    """
+    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    otherwise = ", or name it with --config aws:region=NAME or AWS_REGION"
     try:
-        return stack_file.region_of(project, stack_name)
+        region = stack_file.region_of(project, stack_name, config, named=named, otherwise=otherwise)
     except stack_file.StackFileError as error:
         raise ProgramError(str(error)) from error
+    if (partition := regions.partition_of(region)) != _PARTITION:
+        raise ProgramError(
+            f"aws:region {region} is of the partition {partition}, and the account here of "
+            f"{_PARTITION}: name another for the local run with --config aws:region=eu-west-1"
+        )
+    return region
+
+
+_PARTITION: Final = "aws"
+"""Of the account that the embedded AWS makes up."""

@@ -16,7 +16,7 @@ from tests.plan import PROJECT, stack_values
 SCRIPT = PROJECT / ".github/scripts/stacks.py"
 LOADED = runpy.run_path(str(SCRIPT))
 RUNNERS: dict[str, str] = LOADED["RUNNERS"]
-stacks: Callable[[Path], list[dict[str, str]]] = LOADED["stacks"]
+stacks: Callable[..., list[dict[str, str]]] = LOADED["stacks"]
 ROLE = "arn:aws:iam::123456789012:role/github-requests"
 
 REGION = "config:\n  aws:region: eu-central-1\n"
@@ -87,6 +87,41 @@ def test_a_stack_file_that_lacks_what_its_jobs_need_is_refused(
 ) -> None:
     with pytest.raises(StackFileError, match=f"^{message}"):
         stacks(project(tmp_path, dev=text))
+
+
+@pytest.mark.parametrize("given", ['\'{"architecture": "arm64"}\'', "", "null"])
+def test_a_section_that_pulumi_refuses_is_one_line_here_too(tmp_path: Path, given: str) -> None:
+    folder = project(tmp_path, dev=f"{REGION}  function: {given}\n")
+    (folder / "Pulumi.yaml").write_bytes((PROJECT / "Pulumi.yaml").read_bytes())
+
+    with pytest.raises(StackFileError, match=r"^Pulumi.dev.yaml: \S+:function must be of type obj"):
+        stacks(folder)
+
+
+@pytest.mark.parametrize("given", ['\'{"architecture": "arm64"}\'', "{architecture: arm64}"])
+def test_a_section_as_json_counts_where_pulumi_yaml_declares_no_type(
+    tmp_path: Path, given: str
+) -> None:
+    (found,) = stacks(project(tmp_path, dev=f"{REGION}  function: {given}\n"))
+
+    assert found["runner"] == "ubuntu-24.04-arm"
+
+
+@pytest.mark.parametrize("given", ["", '""', "[1]", "x86_64"])
+def test_a_section_that_says_nothing_leaves_the_default(tmp_path: Path, given: str) -> None:
+    (found,) = stacks(project(tmp_path, dev=f"{REGION}  function: {given}\n"))
+
+    assert found["runner"] == RUNNERS[StackConfig().function.architecture]
+
+
+def test_a_region_that_only_pulumi_cloud_knows_is_named_by_a_variable(tmp_path: Path) -> None:
+    folder = project(tmp_path, **{"eu.dev": "environment: [aws/eu]\n"})
+
+    (found,) = stacks(folder, {"AWS_REGION_EU_DEV": "eu-west-3"})
+
+    assert found["region"] == "eu-west-3"
+    with pytest.raises(StackFileError, match=r"environment aws/eu .*variable AWS_REGION_EU_DEV"):
+        stacks(folder)
 
 
 def variables(*stacks: str, what: str = "DEPLOY") -> dict[str, str]:
@@ -214,7 +249,8 @@ def test_a_mistake_is_one_line_without_a_traceback(tmp_path: Path) -> None:
 
     assert result.returncode == 1
     assert result.stderr == (
-        "error: Pulumi.dev.yaml: aws:region is missing; it must be a region's name\n"
+        "error: Pulumi.dev.yaml: aws:region is missing; it must be a region's name, "
+        "or set the variable AWS_REGION_DEV\n"
     )
 
 

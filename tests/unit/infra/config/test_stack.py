@@ -468,6 +468,42 @@ def test_a_section_of_a_project_that_was_renamed_is_not_passed_over() -> None:
     )
 
 
+def test_what_stands_under_another_programs_name_is_left_alone() -> None:
+    given = {"datadog:tags": json.dumps({"a": "b"}), "datadog:apiKey": "x", "k8s:context": "y"}
+
+    assert load(given) == StackConfig()
+
+
+def test_what_is_named_of_another_partition_than_the_regions_is_a_mistake() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/limit"
+    given = {
+        "aws:region": "cn-north-1",
+        "requests-processor:table": json.dumps({"kmsKeyArn": KEY}),
+        "requests-processor:function": json.dumps({"permissionsBoundary": boundary}),
+    }
+
+    with pytest.raises(ConfigError) as caught:
+        load(given)
+
+    assert str(caught.value).splitlines()[1:] == [
+        f"  - requests-processor:{key} must be of the partition of aws:region "
+        f"(cn-north-1: aws-cn), got {arn}"
+        for key, arn in (("table.kmsKeyArn", KEY), ("function.permissionsBoundary", boundary))
+    ]
+    load({**given, "aws:region": "eu-west-1"})
+
+
+def test_a_region_that_is_not_known_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    load({"aws:region": "eu-wst-1"})
+
+    assert "aws:region eu-wst-1 is no region that is known here" in capsys.readouterr().err
+
+
+def test_what_is_no_name_of_a_region_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match="aws:region must be a region's name such as"):
+        load({"aws:region": "Tokyo"})
+
+
 def test_a_filter_that_another_makes_needless_is_a_warning_and_no_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

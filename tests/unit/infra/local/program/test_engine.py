@@ -109,6 +109,20 @@ def test_a_stack_file_without_a_region_is_named(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.here.yaml").write_text("config: {}\n")
 
     with pytest.raises(ProgramError, match=r"Pulumi\.here\.yaml: aws:region is missing"):
+        region_of("here", tmp_path, environ={})
+
+
+def test_without_a_region_in_its_files_a_stack_has_that_of_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.here.yaml").write_text("config: {}\n")
+
+    assert region_of("here", tmp_path, environ={"AWS_REGION": "eu-west-1"}) == "eu-west-1"
+    assert region_of("here", tmp_path, {"aws:region": "eu-west-3"}, environ={}) == "eu-west-3"
+
+
+def test_a_region_of_another_partition_than_the_accounts_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.here.yaml").write_text("config: {aws:region: cn-north-1}\n")
+
+    with pytest.raises(ProgramError, match="cn-north-1 is of the partition aws-cn, and the acc"):
         region_of("here", tmp_path)
 
 
