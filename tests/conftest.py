@@ -1,17 +1,12 @@
 """What all tests share: an embedded AWS, how often a property is tried, what a run proved."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
-
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from infra.local.aws.emulator import Emulator
 from infra.local.program.run import region_of
 from tests import proof
-
-HERE: Final = Path(__file__).parent
 
 # Derandomized: a test that passed passes again. Without a deadline: the machines are noisy.
 settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
@@ -36,11 +31,13 @@ def aws(emulator: Emulator) -> Iterator[Emulator]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that at the end no process is left alone with one."""
     for item in items:
-        if HERE / "image" in item.path.parents:
+        if item.nodeid.startswith("tests/image/"):
             item.add_marker(pytest.mark.slow)
             # One process after the other: they share the image that is built first.
             item.add_marker(pytest.mark.xdist_group("docker"))
-        if HERE / "integration" in item.path.parents and not item.get_closest_marker("each_commit"):
+        if item.nodeid.startswith("tests/integration/") and not item.get_closest_marker(
+            "each_commit"
+        ):
             item.add_marker(pytest.mark.slow)
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             item.user_properties.append((proof.PROVED, proof.PROPERTY))
@@ -49,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _place(item: pytest.Item) -> tuple[bool, bool]:
     is_short = item.get_closest_marker("slow") is None
-    return is_short, HERE / "unit" in item.path.parents
+    return is_short, item.nodeid.startswith("tests/unit/")
 
 
 def pytest_terminal_summary(
