@@ -1,12 +1,15 @@
 """What all tests share: an embedded AWS, how often a property is tried, what a run proved."""
 
 from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from infra.local.aws.emulator import Emulator
 from infra.local.program.run import region_of
 from tests import proof
+from tests.project import FROZEN, copy_of_project
 
 # Derandomized: a test that passed passes again. Without a deadline: the machines are noisy.
 settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
@@ -17,8 +20,14 @@ settings.load_profile("few")
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """An embedded AWS that runs all the time. Use it by `aws`, or give it to `deploy`."""
-    with Emulator(region=region_of("dev")) as emulator:
+    with Emulator(region=region_of("dev", FROZEN)) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The frozen project, to deploy and to run commands in; none may spoil it."""
+    return copy_of_project(tmp_path_factory.mktemp("frozen"))
 
 
 @pytest.fixture

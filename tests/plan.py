@@ -14,9 +14,8 @@ from typing import Any, Final, TypeAlias
 from handler.config import RequestsStream
 from infra.config import stack_file
 from infra.local.program.engine import Deployed, Resource
-from infra.local.program.run import PROJECT, ProgramError, run_program
-
-__all__ = ["PROJECT", "Plan", "Registered", "plan_of"]
+from infra.local.program.run import ProgramError, run_program
+from tests.project import FROZEN
 
 PROJECT_NAME: Final = "requests-processor"
 ACCOUNT: Final = "123456789012"
@@ -89,7 +88,7 @@ def plan_of(
     failing: Collection[str] = (),
     secrets: Collection[str] = (),
     preview: bool = False,
-    project: Path = PROJECT,
+    project: Path = FROZEN,
 ) -> Plan:
     """The plan of a stack file, with `config` merged over it: sections by their keys.
 
@@ -123,8 +122,8 @@ def _plan(deployed: Deployed) -> Plan:
 
 
 def stack_values(stack: str) -> dict[str, Any]:
-    """The values of `Pulumi.<stack>.yaml`, as they stand there."""
-    return stack_file.stack_values(PROJECT, stack)
+    """The values of a frozen `Pulumi.<stack>.yaml`, as they stand there."""
+    return stack_file.stack_values(FROZEN, stack)
 
 
 def handed_over(values: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:

@@ -14,9 +14,9 @@ import infra.local
 from handler.config import REJECTED_PREFIX
 from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator
-from infra.local.program.run import PROJECT
 from tests import proof
 from tests.integration.faults import FaultyHandler
+from tests.project import FROZEN, PROJECT
 from tests.proof import Outcome
 
 FUNCTION = '''
@@ -76,9 +76,9 @@ Deploy = Callable[..., AbstractContextManager[LocalDeployment]]
 
 
 @pytest.fixture
-def deploy(emulator: Emulator) -> Deploy:
-    """`infra.local.deploy` into the embedded AWS that runs already."""
-    return partial(infra.local.deploy, emulator=emulator)
+def deploy(emulator: Emulator, frozen: Path) -> Deploy:
+    """`infra.local.deploy` of the frozen project into the embedded AWS that runs already."""
+    return partial(infra.local.deploy, emulator=emulator, project=FROZEN, code=frozen)
 
 
 @pytest.fixture

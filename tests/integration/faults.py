@@ -6,7 +6,6 @@ often; after that, or once the fault is mended, it takes effect: a line in a fil
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -18,9 +17,9 @@ from typing import Any, Final
 from infra.local import LocalDeployment
 from infra.replay.__main__ import main
 from tests.command_line import Done, call
+from tests.project import PROJECT, copy_of
 from tests.proof import Outcome
 
-PROJECT: Final = Path(__file__).parents[2]
 FOREVER: Final = 1_000_000
 
 BATCH_PROCESS: Final = """
@@ -206,8 +205,7 @@ class FaultyHandler:
 
     def __post_init__(self) -> None:
         (self.folder / "attempts").mkdir()
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROJECT / "handler", self.folder / "handler", ignore=ignored)
+        copy_of("handler", self.folder)
         self.process.write_text(PROCESS)
         (self.folder / "faulty.py").write_text(FAULTY_ENTRY)
 

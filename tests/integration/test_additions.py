@@ -5,9 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from infra.local import deploy
-from infra.local.aws.emulator import Emulator
-from tests.integration.conftest import item
+from tests.integration.conftest import Deploy, item
 
 PROGRAM = """
     import dataclasses
@@ -50,7 +48,7 @@ FUNCTION = """
 
 @pytest.mark.each_commit
 def test_the_function_reaches_a_topic_of_the_users_by_its_own_permission(
-    emulator: Emulator, tmp_path: Path
+    deploy: Deploy, tmp_path: Path
 ) -> None:
     project, code = tmp_path / "project", tmp_path / "code"
     for folder in (project, code):
@@ -60,9 +58,7 @@ def test_the_function_reaches_a_topic_of_the_users_by_its_own_permission(
     (project / "Pulumi.dev.yaml").write_text("config:\n  aws:region: ap-northeast-1\n")
     (code / "function.py").write_text(dedent(FUNCTION))
 
-    with deploy(
-        emulator=emulator, project=project, code=code, entry_point="function.handler"
-    ) as deployment:
+    with deploy(project=project, code=code, entry_point="function.handler") as deployment:
         deployment.client("dynamodb").put_item(
             TableName=deployment.outputs["tableName"], Item=item("order-1")
         )

@@ -3,25 +3,27 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from infra.local import deploy
 from infra.local.aws.emulator import Emulator
 from infra.local.command import main
-from infra.local.program.run import PROJECT
+from infra.local.program.run import declared_by_program
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
 from tests.processes import is_running, wait_until
+from tests.project import FROZEN, PROJECT, copy_of_project
 
 COMMAND = [sys.executable, "-m", "infra.local"]
 
@@ -30,11 +32,20 @@ def run(*arguments: str) -> Done:
     return call(main, *arguments)
 
 
-def command(*arguments: str, folder: Path = PROJECT) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """The real one."""
     return subprocess.run(
         [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture(autouse=True)
+def of_the_frozen_project(frozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the demo is called in this process."""
+    deployed = partial(deploy, project=FROZEN, code=frozen)
+    declared = partial(declared_by_program, project=FROZEN)
+    monkeypatch.setattr("infra.local.demo.deploy", deployed)
+    monkeypatch.setattr("infra.local.demo.declared_by_program", declared)
 
 
 @pytest.fixture
@@ -46,18 +57,12 @@ def running_aws(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the program that a test may spoil."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for path in [*PROJECT.glob("*.py"), *PROJECT.glob("Pulumi*.yaml")]:
-        shutil.copy(path, folder)
-    for name in ("handler", "infra"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return copy_of_project(tmp_path / "project")
 
 
 @pytest.mark.each_commit
-def test_the_demo_processes_every_insert_and_says_so() -> None:
-    result = command("demo")
+def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
+    result = command("demo", folder=frozen)
 
     assert result.returncode == 0, result.stderr
     assert "Every record that the filter let through was processed: 12 of 12." in result.stdout
@@ -272,14 +277,14 @@ def test_one_of_anything_is_in_the_singular() -> None:
 
 
 @pytest.fixture
-def up(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
-    with started("up", *getattr(request, "param", ())) as process:
+def up(request: pytest.FixtureRequest, frozen: Path) -> Iterator["subprocess.Popen[str]"]:
+    with started("up", *getattr(request, "param", ()), folder=frozen) as process:
         yield process
 
 
 @contextlib.contextmanager
 def started(
-    *arguments: str, python: tuple[str, ...] = (), folder: Path = PROJECT
+    *arguments: str, folder: Path, python: tuple[str, ...] = ()
 ) -> Iterator["subprocess.Popen[str]"]:
     """A command in a process; `python` are options of Python's own."""
     process = subprocess.Popen(
@@ -427,9 +432,9 @@ def test_expire_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_command_stopped_while_it_deploys_leaves_nothing_and_prints_no_traceback(
-    name: str, stop: signal.Signals
+    name: str, stop: signal.Signals, frozen: Path
 ) -> None:
-    with started(name) as process:
+    with started(name, folder=frozen) as process:
         read_until(process, "Deploying")
         wait_until(lambda: children_of(process.pid) != [])
         children = children_of(process.pid)
@@ -441,8 +446,8 @@ def test_a_command_stopped_while_it_deploys_leaves_nothing_and_prints_no_traceba
     wait_until(lambda: not any(map(is_running, children)))
 
 
-def test_a_command_stopped_while_it_is_imported_prints_no_traceback() -> None:
-    with started("up", python=("-X", "importtime")) as process:
+def test_a_command_stopped_while_it_is_imported_prints_no_traceback(frozen: Path) -> None:
+    with started("up", folder=frozen, python=("-X", "importtime")) as process:
         assert process.stderr is not None
         while "boto" not in process.stderr.readline():
             pass

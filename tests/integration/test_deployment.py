@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import LocalDeployment, deploy
+from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator, EmulatorError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.watching import Watcher
-from tests.integration.conftest import JournalledFunction, item, put
+from tests.integration.conftest import Deploy, JournalledFunction, item, put
 
 REGION = "ap-northeast-1"
 
@@ -29,12 +29,12 @@ def running() -> list[threading.Thread]:
 
 
 def test_the_second_deployment_in_an_embedded_aws_finds_nothing_of_the_first(
-    emulator: Emulator, function: JournalledFunction
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
-    with deploy(emulator=emulator, **function.deployed) as first:
+    with deploy(**function.deployed) as first:
         put(first, item("a"))
         first.drain()
-    with deploy(emulator=emulator, **function.deployed) as second:
+    with deploy(**function.deployed) as second:
         put(second, item("b"))
         second.drain()
         rows = second.client("dynamodb").scan(TableName=second.outputs["tableName"])["Items"]
@@ -53,12 +53,12 @@ def test_the_second_deployment_in_an_embedded_aws_finds_nothing_of_the_first(
 
 
 def test_an_embedded_aws_holds_one_deployment_at_a_time(
-    emulator: Emulator, function: JournalledFunction
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
-    with deploy(emulator=emulator, **function.deployed) as up:
+    with deploy(**function.deployed) as up:
         with (
             pytest.raises(EmulatorError, match="still holds another deployment"),
-            deploy(emulator=emulator),
+            deploy(),
         ):
             pass
         put(up, item("a"))
@@ -67,7 +67,7 @@ def test_an_embedded_aws_holds_one_deployment_at_a_time(
     assert function.keys == ["a"]
 
 
-def test_an_embedded_aws_of_another_region_is_refused() -> None:
+def test_an_embedded_aws_of_another_region_is_refused(deploy: Deploy) -> None:
     with (
         Emulator(region="eu-west-1") as elsewhere,
         pytest.raises(EmulatorError, match=r"of region ap-northeast-1 .* is of eu-west-1"),
@@ -77,21 +77,21 @@ def test_an_embedded_aws_of_another_region_is_refused() -> None:
 
 
 def test_of_a_deployment_that_fails_nothing_is_left(
-    emulator: Emulator, function: JournalledFunction, local_runs: list[threading.Thread]
+    deploy: Deploy, function: JournalledFunction, local_runs: list[threading.Thread]
 ) -> None:
     (function.folder / "function.py").write_text("import nowhere\n")
-    with pytest.raises(FunctionInitError), deploy(emulator=emulator, **function.deployed):
+    with pytest.raises(FunctionInitError), deploy(**function.deployed):
         pass
 
     assert running() == local_runs
-    with deploy(emulator=emulator) as up:
+    with deploy() as up:
         assert up.outputs["tableName"]
 
 
 def test_a_deployment_can_be_closed_before_its_block_ends(
-    emulator: Emulator, function: JournalledFunction, local_runs: list[threading.Thread]
+    deploy: Deploy, function: JournalledFunction, local_runs: list[threading.Thread]
 ) -> None:
-    with deploy(emulator=emulator, **function.deployed) as up:
+    with deploy(**function.deployed) as up:
         up.close()
 
         assert running() == local_runs
@@ -100,7 +100,7 @@ def test_a_deployment_can_be_closed_before_its_block_ends(
 
 
 def test_what_ends_the_mapping_is_raised_to_who_waits_for_it(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def shard_ids(_: Any) -> list[str]:
         await asyncio.sleep(0)
@@ -112,7 +112,7 @@ def test_what_ends_the_mapping_is_raised_to_who_waits_for_it(
 
     with (
         pytest.raises(ExceptionGroup) as raised,
-        deploy(emulator=emulator),
+        deploy(),
     ):
         pass
 
@@ -120,13 +120,13 @@ def test_what_ends_the_mapping_is_raised_to_who_waits_for_it(
 
 
 def test_a_drain_says_why_the_stream_cannot_be_read(
-    emulator: Emulator, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def records(*_: Any) -> Any:
         await asyncio.sleep(0)
         raise KeyError("an attribute named ''")
 
-    with deploy(emulator=emulator, **function.deployed) as up:
+    with deploy(**function.deployed) as up:
         monkeypatch.setattr(
             "infra.local.mapping.stream_reader.DynamoDBStreamReader.records", records
         )
@@ -135,10 +135,10 @@ def test_a_drain_says_why_the_stream_cannot_be_read(
 
 
 def test_a_drain_that_took_too_long_leaves_no_task_behind(
-    emulator: Emulator, function: JournalledFunction
+    deploy: Deploy, function: JournalledFunction
 ) -> None:
     function.fail_on("a")
-    with deploy(emulator=emulator, **function.deployed) as up:
+    with deploy(**function.deployed) as up:
         tasks = number_of_tasks(up)
         put(up, item("a"))
         for _ in range(3):
@@ -158,13 +158,13 @@ def number_of_tasks(deployment: LocalDeployment) -> int:
 
 
 def test_who_watches_can_neither_stop_nor_hold_up_the_delivery(
-    emulator: Emulator, function: JournalledFunction, caplog: pytest.LogCaptureFixture
+    deploy: Deploy, function: JournalledFunction, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object) -> None:
         raise TypeError("a report that expects another answer")
 
     watcher = Watcher(on_invocation=fail, on_log=fail, on_delivery=fail)
-    with deploy(emulator=emulator, watcher=watcher, **function.deployed) as up:
+    with deploy(watcher=watcher, **function.deployed) as up:
         put(up, item("a"))
         up.drain()
         put(up, item("b"))
@@ -175,14 +175,12 @@ def test_who_watches_can_neither_stop_nor_hold_up_the_delivery(
 
 
 def test_a_reload_retries_at_once_what_is_waiting(
-    emulator: Emulator, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.local.mapping.delivery.FIRST_BACK_OFF", 60.0)
     waits: queue.SimpleQueue[Retry | GivenUp] = queue.SimpleQueue()
     function.fail_on("a")
-    with deploy(
-        emulator=emulator, watcher=Watcher(on_delivery=waits.put), **function.deployed
-    ) as up:
+    with deploy(watcher=Watcher(on_delivery=waits.put), **function.deployed) as up:
         put(up, item("a"))
         waits.get(timeout=60)
         function.fail_on()

@@ -6,12 +6,9 @@ from textwrap import dedent
 import pytest
 from rich.console import Console
 
-from infra.local import deploy
-from infra.local.aws.emulator import Emulator
-from infra.local.program.run import PROJECT
 from infra.local.report import resource_tree
 from infra.replay.__main__ import main as replay
-from tests.integration.conftest import item
+from tests.integration.conftest import Deploy, item
 
 PROGRAM = """
     import pulumi
@@ -27,7 +24,7 @@ PROGRAM = """
 
 @pytest.mark.each_commit
 def test_a_table_that_exists_is_read_and_filled_from_and_left_alone(
-    emulator: Emulator,
+    deploy: Deploy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -38,7 +35,7 @@ def test_a_table_that_exists_is_read_and_filled_from_and_left_alone(
         "config:\n  aws:region: ap-northeast-1\n  requests-processor:table: {name: orders}\n"
     )
 
-    with deploy(emulator=emulator, project=tmp_path, code=PROJECT) as deployment:
+    with deploy(project=tmp_path) as deployment:
         assert deployment.outputs["tableName"] == "orders"
         assert "--table-name orders" in deployment.outputs["putItemCommand"]
         for key in ("order-1", "order-2", "order-2"):

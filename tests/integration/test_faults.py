@@ -25,13 +25,13 @@ from tests.integration.conftest import Deploy, Outcomes, refuse_parking
 from tests.integration.faults import (
     BATCH_PROCESS,
     FOREVER,
-    PROJECT,
     WRITING_PROCESS,
     FaultyHandler,
     replay,
     request,
 )
 from tests.processes import wait_until
+from tests.project import PROJECT
 from tests.proof import TABLE_HEAD, Outcome
 
 SHORT = {"function": {"timeout": 3}}

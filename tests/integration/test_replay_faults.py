@@ -18,8 +18,9 @@ import pytest
 
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy, Outcomes, parked
-from tests.integration.faults import PROJECT, FaultyHandler, replay, request, target
+from tests.integration.faults import FaultyHandler, replay, request, target
 from tests.processes import wait_until
+from tests.project import PROJECT
 from tests.proof import TABLE_HEAD, Outcome
 
 GIVE_UP = {"function": {"timeout": 3}, "eventSource": {"maximumRetryAttempts": 0, "batchSize": 5}}

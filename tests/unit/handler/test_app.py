@@ -1,14 +1,16 @@
 """The handler as a whole: what becomes of any batch, what it prints, what it imports."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.process import RejectedRequestError
-from handler.records import Request
+from handler.records import RejectedRequestError, Request
+from tests.project import PROJECT
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import MARKER, reported, run
 
@@ -35,10 +37,20 @@ processor(process, parking=Parked(fails=True)).handle(batch(records[1]), FakeCon
 """
 
 
-def output(log_level: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, log_level], capture_output=True, text=True, check=True
+def ran(program: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a program printed that imports the handler from a project's folder."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+
+
+def output(log_level: str, folder: Path) -> str:
+    result = ran(_PROGRAM, log_level, folder=folder)
     return result.stdout + result.stderr
 
 
@@ -88,28 +100,24 @@ def test_every_record_is_processed_parked_ignored_or_delivered_again(kinds: list
         "Rejected record cannot be parked",
     ],
 )
-def test_nothing_of_a_payload_is_printed_at_the_default_level(line: str) -> None:
-    printed = output("INFO")
+def test_nothing_of_a_payload_is_printed_at_the_default_level(line: str, frozen: Path) -> None:
+    printed = output("INFO", frozen)
 
     assert MARKER not in printed
     assert line in printed
 
 
-def test_at_debug_the_payload_is_logged() -> None:
-    assert MARKER in output("DEBUG")
+def test_at_debug_the_payload_is_logged(frozen: Path) -> None:
+    assert MARKER in output("DEBUG", frozen)
 
 
-def test_importing_the_handler_imports_no_boto3_no_pulumi_and_no_pydantic() -> None:
+def test_importing_the_handler_imports_no_boto3_no_pulumi_and_no_pydantic(frozen: Path) -> None:
     program = (
         "import sys, handler.app; "
         "print([m for m in ('boto3', 'pulumi', 'pydantic', 'infra') if m in sys.modules])"
     )
 
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-
-    assert result.stdout == "[]\n"
+    assert ran(program, folder=frozen).stdout == "[]\n"
 
 
 _IMPORTS = """
@@ -125,10 +133,6 @@ print("boto3" in sys.modules, handler.entry_point._table.cache_info().currsize)
 
 @pytest.mark.parametrize(("table", "expected"), [("", "False 0\n"), ("events", "True 1\n")])
 def test_the_client_is_made_in_the_init_phase_when_the_stack_needs_it_and_only_then(
-    table: str, expected: str
+    table: str, expected: str, frozen: Path
 ) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", _IMPORTS, table], capture_output=True, text=True, check=True
-    )
-
-    assert result.stdout == expected
+    assert ran(_IMPORTS, table, folder=frozen).stdout == expected

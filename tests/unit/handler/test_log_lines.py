@@ -1,7 +1,6 @@
 """What the function prints, under AWS's own runtime client and set as Lambda sets it."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent, indent
@@ -14,7 +13,7 @@ from infra.local.function.invocation import Invocation
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.log_level import log_filter
 from infra.local.function.sandbox import FunctionSettings
-from tests.plan import PROJECT
+from tests.project import copy_of
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import MARKER
 from tests.unit.infra.local.function.functions import ARN, run
@@ -73,7 +72,7 @@ def printed(
     folder: Path, process: str, *events: Any, log_level: str = "INFO", details: bool = False
 ) -> Printed:
     """What is printed with this `handler/process.py`; the level is set as the program sets it."""
-    shutil.copytree(PROJECT / "handler", folder / "handler", dirs_exist_ok=True)
+    copy_of("handler", folder)
     (folder / "handler/process.py").write_text(dedent(process), encoding="utf-8")
     config = HandlerConfig(failure_bucket="failures", log_level=log_level, service="a/dev/b")
     settings = FunctionSettings(

@@ -6,9 +6,8 @@ import pytest
 
 from handler.outcome_report import asking, outcomes_in
 from handler.outcomes import Became, RecordOutcome
-from handler.process import RejectedRequestError
 from handler.processor import Process
-from handler.records import Request
+from handler.records import RejectedRequestError, Request
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import FakeContext, failing_on, reported, run
 from tests.unit.handler.worlds import World

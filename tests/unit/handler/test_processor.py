@@ -10,9 +10,8 @@ import pytest
 
 from handler.calls import Process
 from handler.config import EventName, HandlerConfig, RequestsStream, StreamViewType
-from handler.process import RejectedRequestError, process
 from handler.processor import InvalidEventError, UnreportableRecordError
-from handler.records import Request
+from handler.records import RejectedRequestError, Request
 from tests.unit.handler.events import (
     article_insert,
     article_modify,
@@ -218,13 +217,6 @@ def test_the_metrics_count_what_became_of_the_records(capsys: pytest.CaptureFixt
     assert metrics_in(capsys.readouterr().out) == {
         "Processed": [2.0], "Ignored": [1.0], "Rejected": [1.0], "Failed": [1.0],
     }  # fmt: skip
-
-
-def test_the_default_process_rejects_an_empty_payload_and_does_the_rest() -> None:
-    response, parking = run(batch(record(1), record(2, payload={"M": {}})), process)
-
-    assert response == {"batchItemFailures": []}
-    assert [parked["eventID"] for parked, _ in parking.records] == [f"{2:032x}"]
 
 
 def exits(_: Request) -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from handler.change import Change
 from handler.config import EventName, RequestsStream, StreamViewType
-from handler.item import Item
 from handler.item_types import Key
 from handler.records import MalformedRecordError, Request, request_of
+from handler.request import Item
 from tests.unit.handler.events import article_insert, record
 
 STREAM = RequestsStream()

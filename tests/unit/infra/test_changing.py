@@ -12,8 +12,9 @@ from infra.config.declaration import described
 from infra.config.stack import StackConfig
 from infra.impact.command import findings
 from infra.impact.preview import read
-from tests.plan import PROJECT, REGION, Plan, plan_of
+from tests.plan import REGION, Plan, plan_of
 from tests.preview import preview_between
+from tests.project import FROZEN, PROJECT
 
 KEY: Final = "arn:aws:kms:ap-northeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
@@ -104,7 +105,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This project with a stack that sets nothing."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("__main__.py", "Pulumi.yaml"):
-        shutil.copy(PROJECT / name, folder / name)
+        shutil.copy(FROZEN / name, folder / name)
     (folder / "Pulumi.dev.yaml").write_text(f"config:\n  aws:region: {REGION}\n")
     return folder
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,12 +23,12 @@ from tests.plan import (
     GET_REPOSITORY,
     IMAGE,
     LIFECYCLE_POLICY,
-    PROJECT,
     REGION,
     REPOSITORY,
     REPOSITORY_POLICY,
     plan_of,
 )
+from tests.project import PROJECT, copy_of_project
 
 REGISTRY = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com"
 OWN = "requests-image"
@@ -39,7 +38,7 @@ PLANNED_IMAGE = """
 import json, pathlib
 from tests.plan import IMAGE, plan_of
 
-inputs = plan_of().inputs_of(IMAGE)
+inputs = plan_of(project=pathlib.Path.cwd()).inputs_of(IMAGE)
 context = pathlib.Path(inputs["build"]["context"])
 staged = sorted([context, *context.rglob("*")])
 print(json.dumps({
@@ -53,22 +52,14 @@ print(json.dumps({
 def planned_in_a_copy(checkout: Path, *, umask: str) -> dict[str, Any]:
     """The image, its staged context and its modes, as a checkout under that umask has them."""
     mask = int(umask, 8)
-    sources = [
-        *(PROJECT / name for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml")),
-        PROJECT / "tests/plan.py",
-        *(path for name in ("handler", "infra") for path in (PROJECT / name).rglob("*")),
-    ]
-    for source in sources:
-        if source.is_file() and source.suffix != ".pyc":
-            target = checkout / source.relative_to(PROJECT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            target.chmod(0o666 & ~mask)
+    for copied in copy_of_project(checkout).rglob("*"):
+        if copied.is_file():
+            copied.chmod(0o666 & ~mask)
     planned = subprocess.run(
         [sys.executable, "-c", PLANNED_IMAGE],
         cwd=checkout,
         umask=mask,
-        env={**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": f"{checkout}:{PROJECT}", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan import PROJECT
+from tests.project import PROJECT
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,8 @@ import pytest
 
 from infra.config.declaration import described
 from infra.config.stack import StackConfig
-from tests.plan import ACCOUNT, PROJECT
+from tests.plan import ACCOUNT
+from tests.project import PROJECT
 from tests.unit.workflows.workflow_runner import Call, Runner
 
 DOCS: Final = PROJECT / "docs"

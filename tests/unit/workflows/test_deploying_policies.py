@@ -15,8 +15,9 @@ import pytest
 
 from tests import plan
 from tests.plan import plan_of
+from tests.project import PROJECT
 
-POLICIES: Final = plan.PROJECT / "docs/policies"
+POLICIES: Final = PROJECT / "docs/policies"
 REGION: Final = "ap-northeast-1"
 ACCOUNT: Final = plan.ACCOUNT
 SUBJECT: Final = "repo:octo-org@1/requests@2"

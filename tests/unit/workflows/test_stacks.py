@@ -11,7 +11,8 @@ import pytest
 
 from infra.config.stack import StackConfig
 from infra.config.stack_file import StackFileError
-from tests.plan import PROJECT, stack_values
+from tests.plan import stack_values
+from tests.project import FROZEN, PROJECT
 
 SCRIPT = PROJECT / ".github/scripts/stacks.py"
 LOADED = runpy.run_path(str(SCRIPT))
@@ -58,12 +59,12 @@ def test_a_stack_that_sets_no_architecture_has_the_programs_default(tmp_path: Pa
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_this_projects_stacks_have_the_runner_that_the_program_implies(stack: str) -> None:
+def test_a_stack_has_the_runner_that_the_program_implies(stack: str) -> None:
     values = {key.partition(":")[2]: value for key, value in stack_values(stack).items()}
     own = {key: value for key, value in values.items() if key != "region"}
     config = StackConfig.parse(own, namespace="requests-processor")
 
-    (found,) = (each for each in stacks(PROJECT) if each["stack"] == stack)
+    (found,) = (each for each in stacks(FROZEN) if each["stack"] == stack)
 
     assert found == {
         "stack": stack,

@@ -1,7 +1,7 @@
 """The contract is written once: a value changed in it moves both sides."""
 
 import json
-import shutil
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.plan import PROJECT
+from tests.project import PROJECT, copy_of_project
 
 CHANGES: Final = {
     '"handler.app.handler"': '"handler.main.on_batch"',
@@ -29,13 +29,14 @@ CHANGES: Final = {
 
 BOTH_SIDES: Final = """
 import json
+import pathlib
 from unittest import mock
 
 from handler import idempotency_table, parking, records
 from handler.config import HandlerConfig
 from tests import plan
 
-planned = plan.plan_of()
+planned = plan.plan_of(project=pathlib.Path.cwd())
 environment = planned.inputs_of(plan.FUNCTION)["environment"]["variables"]
 told = HandlerConfig.from_environ(environment)
 record = {
@@ -72,14 +73,15 @@ print(json.dumps({
 def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Both sides of a copy of the project in which nothing but the contract is changed."""
     copy = tmp_path_factory.mktemp("project")
-    for folder in ("handler", "infra"):
-        shutil.copytree(PROJECT / folder, copy / folder)
-    for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "tests/plan.py"):
-        (copy / name).parent.mkdir(exist_ok=True)
-        shutil.copy(PROJECT / name, copy / name)
+    copy_of_project(copy)
     change(copy / "handler" / "config.py", copy / "handler" / "request.py")
     done = subprocess.run(
-        [sys.executable, "-c", BOTH_SIDES], cwd=copy, capture_output=True, text=True, check=False
+        [sys.executable, "-c", BOTH_SIDES],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

@@ -11,7 +11,8 @@ import yaml
 from infra.config import documentation
 from infra.config.declaration import declarations, described
 from infra.config.stack import StackConfig
-from tests.plan import PROJECT, PROJECT_NAME
+from tests.plan import PROJECT_NAME
+from tests.project import PROJECT
 
 
 def project_file() -> dict[str, Any]:

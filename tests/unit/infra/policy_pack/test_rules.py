@@ -9,7 +9,8 @@ import pytest
 
 from infra.policy_pack.resource import UNKNOWN, Resource, is_production
 from infra.policy_pack.rules import RULES, STACK_RULES
-from tests.plan import PROJECT, Plan, plan_of
+from tests.plan import Plan, plan_of
+from tests.project import PROJECT
 from tests.unit.infra.test_security import WITH_EVERYTHING_ON
 
 EVERY_RULE: Final = {each.name for each in (*RULES, *STACK_RULES)}

@@ -2,7 +2,7 @@
 
 from infra.config import EventSourceConfig
 from infra.local.mapping.delivery import Batch
-from tests.plan import PROJECT
+from tests.project import PROJECT
 
 
 def test_the_operations_guide_quotes_how_long_the_default_retries_take() -> None:

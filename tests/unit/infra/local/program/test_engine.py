@@ -1,6 +1,7 @@
 """The program under the local engine: what it is given, what it makes, and how it fails."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.resources import UnknownLookUpError
+from infra.local.program import run
 from infra.local.program.engine import UNKNOWN, Deployed
-from infra.local.program.run import ProgramError, region_of, run_program
+from infra.local.program.run import ProgramError, region_of
+from tests.project import FROZEN
+
+run_program = partial(run.run_program, project=FROZEN)
 
 
 class Provider:

@@ -1,0 +1,42 @@
+"""Your program, your stacks and your `process`: what is true of them whatever stands there.
+
+Nothing here has to be changed when they are.
+"""
+
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+from infra.config.stack_file import stack_names
+from infra.filters.pattern import FilterPattern
+from tests.plan import EVENT_SOURCE_MAPPING, Plan, plan_of
+from tests.project import PROJECT
+
+STACKS: Final = stack_names(PROJECT)
+
+
+@pytest.fixture(params=STACKS)
+def plan(request: pytest.FixtureRequest) -> Plan:
+    """The plan of each stack that has a file; a mistake in it is told here."""
+    return plan_of(stack=request.param, project=PROJECT, preview=True)
+
+
+def test_the_program_plans_a_pipeline_for_every_stack_file(plan: Plan) -> None:
+    assert plan.of_type(EVENT_SOURCE_MAPPING)
+    assert plan.exports
+
+
+def test_the_filters_of_every_stack_are_what_lambda_takes(plan: Plan) -> None:
+    for mapping in plan.of_type(EVENT_SOURCE_MAPPING):
+        for each in mapping.inputs["filterCriteria"]["filters"]:
+            FilterPattern(each["pattern"])
+
+
+def test_process_handles_an_item_made_up_of_its_own_type() -> None:
+    demo = [sys.executable, "-m", "infra.local", "demo", "--stack", STACKS[0], "--count", "1"]
+
+    done = subprocess.run(demo, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
