@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from handler.config import RequestsStream
 from infra.config.stack import ConfigError
+from infra.exports import exports_before
 
 OWNS_TABLE: Final = "ownsTable"
 """The stack's export that says, by false, that its table is not deleted once it leaves the
@@ -31,7 +32,7 @@ def described(name: str, stream: RequestsStream) -> dict[str, Any]:
 
 
 def found(
-    component: pulumi.ComponentResource, name: str, stream: RequestsStream
+    component: pulumi.ComponentResource, name: str, stream: RequestsStream, *, pipeline: str
 ) -> pulumi.Output[aws.dynamodb.GetTableResult]:
     """The table, once it is certain that the stack may leave its own one alone.
 
@@ -42,7 +43,7 @@ def found(
         return await _looked_up(component, name, stream)
 
     # The component first: its inputs say what table it is.
-    known = pulumi.Output.all(component.urn, _not_owned(component, name))
+    known = pulumi.Output.all(component.urn, _not_owned(component, name, pipeline))
     return known.apply(look_up)
 
 
@@ -90,7 +91,9 @@ def _in_words(keys: list[tuple[str, str]]) -> str:
     return " and ".join(f"{name} ({type_})" for name, type_ in keys)
 
 
-def _not_owned(component: pulumi.ComponentResource, name: str) -> pulumi.Output[None]:
+def _not_owned(
+    component: pulumi.ComponentResource, name: str, pipeline: str
+) -> pulumi.Output[None]:
     """Fails as long as the stack would delete a table of its own, because it has another now.
 
     What the stack had after its last update its own outputs say: what is in Pulumi's state a
@@ -105,8 +108,9 @@ def _not_owned(component: pulumi.ComponentResource, name: str) -> pulumi.Output[
     )
 
     def ensure(outputs: Mapping[str, Any] | None) -> None:
-        own = (outputs or {}).get("tableName")
-        if own and (outputs or {}).get(OWNS_TABLE, True):
+        exported = exports_before(outputs or {}, pipeline)
+        own = exported.get("tableName")
+        if own and exported.get(OWNS_TABLE, True):
             raise ConfigError([_hand_over(own, name)])
 
     return before.outputs.apply(ensure)

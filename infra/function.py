@@ -129,7 +129,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             image_config=aws.lambda_.FunctionImageConfigArgs(
                 commands=[config.contract.entry_point]
             ),
-            architectures=[str(function.architecture)],
+            architectures=[str(image.architecture)],
             role=self.role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
             memory_size=function.memory_size,

@@ -15,7 +15,7 @@ import pulumi_docker as docker
 
 from infra import policies
 from infra.build_context import BUILD_CONTEXT, content_tag, staged_context
-from infra.config import ImageConfig
+from infra.config import Architecture, ImageConfig
 from infra.config.stack import StackConfig
 
 _PINNED: Final = r"(?:[^@/\s]+/)*[^@:/\s]+@sha256:[0-9a-f]{64}"
@@ -27,12 +27,15 @@ class ProcessorImage(pulumi.ComponentResource):
 
     uri: pulumi.Output[str]
     """Repository and digest, as Lambda takes it."""
+    architecture: Architecture
+    """Of every function that runs it."""
 
     def __init__(
         self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("requests:infra:ProcessorImage", name, None, opts)
         self._children = pulumi.ResourceOptions(parent=self)
+        self.architecture = config.function.architecture
         # Registered whatever the function runs: a repository that leaves the program is deleted,
         # with the image that the function runs until the update has ended, or can't be.
         if config.image.repository is None:

@@ -1,15 +1,17 @@
 """The whole pipeline: its components, in the order in which data flows, and what they hand on."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 
 from handler.config import RequestsStream
-from infra import outputs
+from infra import outputs, sharing
 from infra.additions import Additions
 from infra.config.stack import StackConfig
 from infra.event_source_mapping import StreamEventSourceMapping
+from infra.existing_table import OWNS_TABLE
+from infra.exports import FUNCTION_ENDING, FUNCTION_NAME
 from infra.failures import FailureBucket
 from infra.function import ProcessorFunction
 from infra.idempotency import IdempotencyTable
@@ -20,7 +22,11 @@ _LONGEST_NAME: Final = 40
 
 
 class RequestsPipeline(pulumi.ComponentResource):
-    """From a table's stream to the function that processes each new item."""
+    """From a table's stream to the function that processes each new item.
+
+    `table` and `image` are another pipeline's: a second function then reads the same stream, or
+    runs the same image by an entry point of its own. Without them the pipeline makes its own.
+    """
 
     table: RequestsTable
     image: ProcessorImage
@@ -30,6 +36,7 @@ class RequestsPipeline(pulumi.ComponentResource):
     mapping: StreamEventSourceMapping
     contract: RequestsStream
     """As the stack has it."""
+    filter_patterns: tuple[str, ...]
 
     def __init__(
         self,
@@ -37,11 +44,17 @@ class RequestsPipeline(pulumi.ComponentResource):
         config: StackConfig,
         additions: Additions | None = None,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        table: RequestsTable | None = None,
+        image: ProcessorImage | None = None,
     ) -> None:
-        """Raises `ConfigError` when the additions do not fit what `process` declares."""
+        """Raises `ConfigError` for additions that do not fit what `process` declares, and for what
+        is set of a table or an image that is another pipeline's.
+        """
         _ensure_every_service_takes(name)
         additions = additions or Additions()
         additions.check(config.contract.settings, existing_table=config.table.name)
+        sharing.check(name, config, additions, table=table, image=image)
         super().__init__(
             "requests:infra:RequestsPipeline",
             name,
@@ -51,9 +64,9 @@ class RequestsPipeline(pulumi.ComponentResource):
             ),
         )
         child = pulumi.ResourceOptions(parent=self)
-        processor = f"{name}-processor"
-        self.table = RequestsTable(f"{name}-table", config, additions, child)
-        self.image = ProcessorImage(f"{name}-image", config, child)
+        processor = f"{name}{FUNCTION_ENDING}"
+        self.table = table or RequestsTable(f"{name}-table", config, additions, child)
+        self.image = image or ProcessorImage(f"{name}-image", config, child)
         self.failures = FailureBucket(f"{name}-failures", config, child)
         self.idempotency = (
             IdempotencyTable(f"{name}-idempotency", child) if config.idempotency.enabled else None
@@ -75,8 +88,31 @@ class RequestsPipeline(pulumi.ComponentResource):
             failures=self.failures,
             opts=child,
         )
+        sharing.read_by(self.table, name)
         self.contract = config.requests_stream
+        self.filter_patterns = config.filter_patterns
         self.register_outputs({"mapping": self.mapping.uuid})
+
+    @property
+    def exports(self) -> dict[str, pulumi.Input[Any]]:
+        """What whoever works with the deployed pipeline must know."""
+        known: dict[str, pulumi.Input[Any]] = {
+            "tableName": self.table.name,
+            "streamArn": self.table.stream_arn,
+            FUNCTION_NAME: self.function.name,
+            "functionArn": self.function.arn,
+            "imageUri": self.image.uri,
+            "mappingUuid": self.mapping.uuid,
+            "logGroup": self.function.log_group,
+            "failureBucket": self.failures.name,
+            "putItemCommand": self.put_item_command,
+            "tailLogsCommand": self.tail_logs_command,
+        }
+        if self.idempotency is not None:
+            known["idempotencyTable"] = self.idempotency.name
+        if not self.table.is_owned:
+            known[OWNS_TABLE] = False
+        return known
 
     @property
     def put_item_command(self) -> pulumi.Output[str]:
@@ -91,6 +127,13 @@ class RequestsPipeline(pulumi.ComponentResource):
         return pulumi.Output.all(self.function.log_group, self.function.arn).apply(
             lambda values: outputs.tail_logs(log_group=values[0], function_arn=values[1])
         )
+
+
+def export(*pipelines: RequestsPipeline) -> None:
+    """Exports the only pipeline by names at the top, each of several as an object under its own."""
+    several = {each.pulumi_resource_name: each.exports for each in pipelines}
+    for name, value in (pipelines[0].exports if len(pipelines) == 1 else several).items():
+        pulumi.export(name, value)
 
 
 class InvalidNameError(pulumi.RunError):

@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from handler.config import RequestsStream
 from infra import existing_table
 from infra.additions import Additions
 from infra.config.stack import StackConfig
@@ -26,6 +27,10 @@ class RequestsTable(pulumi.ComponentResource):
     """The key of one's own that the table is encrypted with now, whatever the stack says."""
     is_owned: bool
     """Whether the table is deleted once it is no longer in the program."""
+    contract: RequestsStream
+    """What an item is, and which images the stream carries."""
+    readers: list[str]
+    """The pipelines whose functions read the stream."""
 
     def __init__(
         self,
@@ -35,10 +40,11 @@ class RequestsTable(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         existing, stream = config.table.name, config.requests_stream
+        self.contract, self.readers = stream, []
         inputs = existing_table.described(existing, stream) if existing else None
         super().__init__("requests:infra:RequestsTable", name, inputs, opts)
         table = (
-            existing_table.found(self, existing, stream)
+            existing_table.found(self, existing, stream, pipeline=name.removesuffix("-table"))
             if existing
             else self._table(name, config, additions)
         )

@@ -6,7 +6,7 @@ resource, and checks it against the pipeline's contract. What each setting means
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -120,8 +120,17 @@ class StackConfig:
         object.__setattr__(self, "are_tags_secret", False)
 
     @classmethod
-    def load(cls, config: pulumi.Config, contract: RequestsStream | None = None) -> "StackConfig":
+    def load(
+        cls,
+        config: pulumi.Config,
+        contract: RequestsStream | None = None,
+        *,
+        beside: Collection[str] = (),
+    ) -> "StackConfig":
         """Reads a pipeline's configuration: what the stack has in the namespace of `config`.
+
+        `beside` are the namespaces of the program's other pipelines, beside the project's own: what
+        stands in a namespace that nobody reads is a mistake.
 
         Raises `ConfigError` with all mistakes in one message, each under its full key; what does
         no harm is a warning.
@@ -131,11 +140,8 @@ class StackConfig:
         own = {key.removeprefix(prefix) for key in handed_over if key.startswith(prefix)}
         secrets = {name for name in own if runtime_config.is_config_secret(prefix + name)}
         reader = SettingsReader(config.name, secrets)
-        for key in _of_former_names(handed_over, config.name):
-            reader.mistake(
-                key.partition(":")[2],
-                f"is set as {key}, which this project does not read: rename it",
-            )
+        for key in _read_by_nobody(handed_over, {config.name, pulumi.get_project(), *beside}):
+            reader.mistake(key.partition(":")[2], _NOBODYS.format(key))
         for name in sorted(secrets & (_TOP_LEVEL_KEYS - {"tags"})):
             reader.mistake(name, _ONLY_TAGS_MAY)
         if runtime_config.is_config_secret(_DEFAULT_TAGS):
@@ -212,6 +218,10 @@ _PACKAGES: Final = frozenset({"aws", "docker", "pulumi"})
 _DEFAULT_TAGS: Final = "aws:defaultTags"
 """The AWS provider's own setting: it adds these tags to each resource."""
 _REGION: Final = "aws:region"
+_NOBODYS: Final = (
+    "is set as {}, which this project does not read: rename it, or, if another pipeline "
+    "does, name its namespace in StackConfig.load(..., beside=[...])"
+)
 _ONLY_TAGS_MAY: Final = (
     "holds a secret, which would stand in plain text in the state: only tags may hold one"
 )
@@ -235,19 +245,19 @@ def _beside_name(table: object) -> list[str]:
     return [key for key, value in table.items() if key in own and value is not None]
 
 
-def _of_former_names(handed_over: Mapping[str, str], name: str) -> list[str]:
-    """The keys of this program that stand under the name that the project had before.
+def _read_by_nobody(handed_over: Mapping[str, str], namespaces: Collection[str]) -> list[str]:
+    """The keys of this program that stand where nobody looks: as under the project's former name.
 
     A provider, as Datadog's, may have tags too: a name is a former one if it has more in common.
     """
-    namespaces: dict[str, set[str]] = {}
+    others: dict[str, set[str]] = {}
     for key in handed_over:
         namespace, _, own = key.partition(":")
-        if namespace not in {name, *_PACKAGES} and own in _TOP_LEVEL_KEYS:
-            namespaces.setdefault(namespace, set()).add(own)
+        if namespace not in {*namespaces, *_PACKAGES} and own in _TOP_LEVEL_KEYS:
+            others.setdefault(namespace, set()).add(own)
     return [
         f"{namespace}:{own}"
-        for namespace, found in namespaces.items()
+        for namespace, found in others.items()
         for own in sorted(found)
         if found != {"tags"}
     ]

@@ -17,6 +17,7 @@ from pulumi.runtime import mocks, settings, stack
 
 from infra.config import regions, stack_file
 from infra.local.program.engine import Deployed, Monitor, Provider
+from infra.local.program.modules import modules_of
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,8 @@ def _run(
         await stack.run_in_stack(lambda: _main(project, monitor))
 
     try:
-        asyncio.run(run_in_stack())
+        with modules_of(project):
+            asyncio.run(run_in_stack())
     finally:
         # The next program must find neither this stack nor its exports.
         pulumi.runtime.reset_options()
