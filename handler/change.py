@@ -19,7 +19,14 @@ class RejectedRequestError(Exception):
 
 
 class MalformedRecordError(RejectedRequestError):
-    """The record is no request: says which attribute, what is there and what should be."""
+    """The record is no request: says which attribute, what is there and what should be.
+
+    `paths` has each of them with what should be there, and nothing of the record's values.
+    """
+
+    def __init__(self, message: str, paths: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 @dataclass(frozen=True, kw_only=True)

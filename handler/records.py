@@ -161,7 +161,8 @@ def _mapping(record: object, where: str, value: object) -> Mapping[str, Any]:
 
 def _malformed(record: object, where: str, found: object, expected: str) -> MalformedRecordError:
     return MalformedRecordError(
-        f"record {record_id(record)}: {where} must be {expected}, found {_in_words(found)}"
+        f"record {record_id(record)}: {where} must be {expected}, found {_in_words(found)}",
+        (f"{where} must be {expected}",),
     )
 
 
@@ -173,7 +174,10 @@ def _misfit(record: object, mistakes: Sequence[Mistake]) -> MalformedRecordError
     ]
     more = len(mistakes) - len(told)
     rest = f"; and {more} more" if more else ""
-    return MalformedRecordError(f"record {record_id(record)}: {'; '.join(told)}{rest}")
+    return MalformedRecordError(
+        f"record {record_id(record)}: {'; '.join(told)}{rest}",
+        tuple(f"{one.path} must be {one.expected}" for one in mistakes),
+    )
 
 
 def _in_words(value: object) -> str:

@@ -1,6 +1,7 @@
 """The command line of the replay: list, show, run and backfill.
 
 Exit codes: 0 all is done (or nothing was to do), 1 something is left, 2 the command cannot be done.
+Of a dry run: 0 every record fits the contract, 1 some do not.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from infra.events.stream_record import event_item, item_key
 from infra.replay.backfilling import Backfill, Backfilled, described_table
 from infra.replay.dynamodb_json import is_number, plain
 from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailedBatches
+from infra.replay.fitting import CONTRACT, Misfits, contract_named
 from infra.replay.printing import as_json, capped, harmless
 from infra.replay.running import Replay, changed_since
 from infra.replay.selection import Selection, typed
@@ -33,7 +35,8 @@ DONE: Final = 0
 NOT_DONE: Final = 1
 UNUSABLE: Final = 2
 
-_EPILOG: Final = """exit codes: 0 all is done, 1 something is left, 2 the command cannot be done
+_EPILOG: Final = """exit codes: 0 all is done, 1 something is left, 2 the command cannot be done;
+of a dry run: 0 every record fits the contract, 1 some do not or cannot be read
 
 Credentials, region and endpoint come from the standard AWS environment (AWS_PROFILE, AWS_REGION,
 AWS_ENDPOINT_URL ...), so that the same commands work on the local run. With --stack the region is
@@ -152,7 +155,17 @@ def _backfill_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _sending_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be done and which records do not fit the contract, do nothing",
+    )
+    parser.add_argument(
+        "--contract",
+        default=CONTRACT,
+        metavar="MODULE.NAME",
+        help=f"for a dry run: the contract that records must fit (default: {CONTRACT})",
+    )
     parser.add_argument(
         "--batch-size", type=_count, default=100, help="records of one invocation (default: 100)"
     )
@@ -278,10 +291,12 @@ def _run(options: argparse.Namespace, target: Target, terminal: Terminal) -> int
             ):
                 terminal.say(f"warning: {change}: {key}")
         if options.dry_run:
+            misfits = Misfits(contract_named(options.contract))
             for record in spool.in_stream_order():
-                print(harmless(f"would send {_named(record)}"))
+                print(harmless(f"would send {_named(record)}{_but_parked(misfits.judge(record))}"))
             print(f"{_counted(len(spool), 'record')} of {_counted(replay.objects, 'object')}")
-            return NOT_DONE if unreadable else DONE
+            _say_misfits(misfits)
+            return NOT_DONE if unreadable or misfits.count else DONE
         reported = _Reported(terminal, "records replayed")
         replayed = replay.run(_sender(options, target, terminal), reported)
         print(
@@ -291,6 +306,21 @@ def _run(options: argparse.Namespace, target: Target, terminal: Terminal) -> int
         reported.explain(replayed.counts)
     complete = replayed.counts.is_complete and not replayed.not_removed
     return DONE if complete and not unreadable else NOT_DONE
+
+
+def _but_parked(reason: str | None) -> str:
+    return f", which does not fit: {capped(reason)}" if reason else ""
+
+
+def _say_misfits(misfits: Misfits) -> None:
+    if not misfits.count:
+        return
+    print(f"{_counted(misfits.count, 'record')} would be parked, as the contract has them not:")
+    for path, count in misfits.by_path.most_common(_SHOWN_PATHS):
+        print(harmless(f"  {path}: {_counted(count, 'record')}"))
+
+
+_SHOWN_PATHS: Final = 20
 
 
 def _read(replay: Replay, bucket: FailedBatches, keys: Sequence[str], terminal: Terminal) -> int:
@@ -377,13 +407,20 @@ def _backfill(options: argparse.Namespace, target: Target, terminal: Terminal) -
         selection,
         start_after=start_after,
     )
-    counted = backfill.count(lambda result: terminal.progress("items counted", result.scanned))
+    misfits = Misfits(contract_named(options.contract)) if options.dry_run else None
+    counted = backfill.count(
+        lambda result: terminal.progress("items counted", result.scanned),
+        on_record=misfits.judge if misfits else lambda _: None,
+    )
     print(
         f"{_counted(counted.scanned, 'item')} scanned: {counted.to_send} to send, "
         f"{counted.left_out} left out by the selection, "
         f"{counted.kept_away} kept away by the mapping's filters"
     )
-    if options.dry_run or not counted.to_send:
+    if misfits is not None:
+        _say_misfits(misfits)
+        return NOT_DONE if misfits.count else DONE
+    if not counted.to_send:
         return DONE
     terminal.say(
         f"{_counted(counted.to_send, 'item')} will be sent. Those that the stream has delivered "

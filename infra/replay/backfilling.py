@@ -22,6 +22,7 @@ from infra.replay.printing import as_json
 from infra.replay.selection import Selection
 from infra.replay.sending import Counts, Sender, Settled
 from infra.replay.stream_filter import StreamFilter
+from infra.replay.stream_record import Record
 from infra.replay.target import ReplayError, said
 
 if TYPE_CHECKING:
@@ -72,10 +73,16 @@ class Backfill:
         self._selection = selection
         self._start_after = start_after
 
-    def count(self, on_page: Callable[[Backfilled], None]) -> Backfilled:
+    def count(
+        self,
+        on_page: Callable[[Backfilled], None],
+        on_record: Callable[[Record], object] = lambda _: None,
+    ) -> Backfilled:
         """What a run would send, without sending it. Raises `ReplayError`."""
         result = Backfilled()
-        for _ in self._pages(result):
+        for records, _ in self._pages(result):
+            for record in records:
+                on_record(record)
             on_page(result)
         return result
 
