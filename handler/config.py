@@ -41,6 +41,13 @@ IDEMPOTENCY_EXPIRY_ATTRIBUTE: Final = "expiration"
 """The idempotency table's hash key (S) and its TTL attribute (epoch seconds)."""
 
 
+METRICS_NAMESPACE: Final = "RequestsProcessor"
+SERVICE_DIMENSION: Final = "service"
+"""Powertools' own name for it."""
+FUNCTION_DIMENSION: Final = "function_name"
+"""Unique in the account and region, so that no two functions share a series."""
+
+
 class HandlerMetric(StrEnum):
     """What the handler counts, by what became of a record: alarms and dashboards name these."""
 
@@ -200,9 +207,7 @@ class HandlerConfig:
     service: Annotated[str, Variable("POWERTOOLS_SERVICE_NAME")] = "requests-processor"
     """Powertools' service name: a key of each log line and a dimension of each metric. No two
     stacks have the same one."""
-    metrics_namespace: Annotated[str, Variable("POWERTOOLS_METRICS_NAMESPACE")] = (
-        "RequestsProcessor"
-    )
+    metrics_namespace: Annotated[str, Variable("POWERTOOLS_METRICS_NAMESPACE")] = METRICS_NAMESPACE
     log_level: Annotated[str, Variable(LOG_LEVEL_VARIABLE)] = "INFO"
     """At DEBUG the payload is logged too."""
 

@@ -15,11 +15,9 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.constants import MAX_METRICS
 
+from handler.config import FUNCTION_DIMENSION
 from handler.error_log import without_texts
 from handler.logs import logger
-
-FUNCTION_DIMENSION: Final = "function_name"
-"""Unique in the account and region, so that no two functions share a series."""
 
 
 class Counting:

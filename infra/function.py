@@ -22,6 +22,8 @@ class ProcessorFunction(pulumi.ComponentResource):
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     log_group: pulumi.Output[str]
+    service: str
+    """The name under which it logs and counts."""
     role: aws.iam.Role
 
     def __init__(
@@ -37,6 +39,8 @@ class ProcessorFunction(pulumi.ComponentResource):
     ) -> None:
         super().__init__("requests:infra:ProcessorFunction", name, None, opts)
         self._children = pulumi.ResourceOptions(parent=self)
+        # As Pulumi names a stack, so that no two stacks of an account log and count under one name.
+        self.service = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         self.role = self._role(name, config)
         log_group = self._log_group(name, config)
         permissions = self._permissions(name, config.function, log_group, failures, idempotency)
@@ -48,7 +52,7 @@ class ProcessorFunction(pulumi.ComponentResource):
             name,
             config,
             image=image,
-            environment=_environment(name, config, failures, idempotency, additions),
+            environment=_environment(self.service, config, failures, idempotency, additions),
             log_group=log_group,
             permissions=permissions,
         )
@@ -164,15 +168,12 @@ def _application_log_level(config: FunctionConfig) -> str:
 
 
 def _environment(
-    name: str,
+    service: str,
     config: StackConfig,
     failures: FailureBucket,
     idempotency: IdempotencyTable | None,
     additions: Additions,
 ) -> pulumi.Output[dict[str, str]]:
-    # As Pulumi names a stack, so that no two stacks of an account log and count under one name.
-    service = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
-
     def to_environ(bucket: str, table: str | None) -> dict[str, str]:
         handler = handler_config(
             config, service=service, failure_bucket=bucket, idempotency_table=table

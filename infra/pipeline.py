@@ -16,6 +16,7 @@ from infra.failures import FailureBucket
 from infra.function import ProcessorFunction
 from infra.idempotency import IdempotencyTable
 from infra.image import ProcessorImage
+from infra.monitoring import Monitoring
 from infra.table import RequestsTable
 
 _LONGEST_NAME: Final = 40
@@ -34,6 +35,7 @@ class RequestsPipeline(pulumi.ComponentResource):
     idempotency: IdempotencyTable | None
     function: ProcessorFunction
     mapping: StreamEventSourceMapping
+    monitoring: Monitoring | None
     contract: RequestsStream
     """As the stack has it."""
     filter_patterns: tuple[str, ...]
@@ -89,9 +91,23 @@ class RequestsPipeline(pulumi.ComponentResource):
             opts=child,
         )
         sharing.read_by(self.table, name)
+        self.monitoring = (
+            self._monitoring(f"{name}-monitoring", config) if config.monitoring.enabled else None
+        )
         self.contract = config.requests_stream
         self.filter_patterns = config.filter_patterns
         self.register_outputs({"mapping": self.mapping.uuid})
+
+    def _monitoring(self, name: str, config: StackConfig) -> Monitoring:
+        return Monitoring(
+            name,
+            config,
+            table=self.table,
+            mapping=self.mapping,
+            function=self.function,
+            idempotency=self.idempotency,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     @property
     def exports(self) -> dict[str, pulumi.Input[Any]]:
@@ -110,6 +126,9 @@ class RequestsPipeline(pulumi.ComponentResource):
         }
         if self.idempotency is not None:
             known["idempotencyTable"] = self.idempotency.name
+        if self.monitoring is not None:
+            known["alarmTopicArn"] = self.monitoring.topic_arn
+            known["dashboardName"] = self.monitoring.dashboard_name
         if not self.table.is_owned:
             known[OWNS_TABLE] = False
         return known

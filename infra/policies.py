@@ -12,6 +12,7 @@ from typing import Final
 from handler.config import REJECTED_PREFIX
 
 _LAMBDA: Final = {"Service": "lambda.amazonaws.com"}
+_CLOUDWATCH: Final = {"Service": "cloudwatch.amazonaws.com"}
 
 Statement = Mapping[str, object]
 
@@ -193,6 +194,50 @@ def refuse_plain_http(bucket_arn: str) -> str:
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     )
+
+
+def publish_alarms(topic_arn: str) -> str:
+    """On a topic: CloudWatch may write to it, for the alarms of its own account."""
+    return _document(
+        {
+            "Sid": "CloudWatchPublishesAlarms",
+            "Effect": "Allow",
+            "Principal": _CLOUDWATCH,
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": _on_behalf_of(Arn.parse(topic_arn)),
+        }
+    )
+
+
+def encrypt_alarms(account: Arn) -> str:
+    """On a topic's key: CloudWatch may encrypt what it writes; IAM says who else may do what.
+
+    Both actions are those of the AWS Knowledge Center, "How do I configure a CloudWatch alarm to
+    use an encrypted SNS topic?". In a key's own policy * is that key.
+    """
+    return _document(
+        {
+            "Sid": "IamDecides",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{account.partition}:iam::{account.account}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "CloudWatchEncryptsAlarms",
+            "Effect": "Allow",
+            "Principal": _CLOUDWATCH,
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": _on_behalf_of(account),
+        },
+    )
+
+
+def _on_behalf_of(account: Arn) -> Mapping[str, object]:
+    """A service that acts for another account gets nothing."""
+    return {"StringEquals": {"aws:SourceAccount": account.account}}
 
 
 def _allow(

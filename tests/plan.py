@@ -34,6 +34,13 @@ ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 FUNCTION: Final = "aws:lambda/function:Function"
 EVENT_SOURCE_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+DASHBOARD: Final = "aws:cloudwatch/dashboard:Dashboard"
+TOPIC: Final = "aws:sns/topic:Topic"
+TOPIC_POLICY: Final = "aws:sns/topicPolicy:TopicPolicy"
+TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+KEY: Final = "aws:kms/key:Key"
 
 AUTHORIZATION_TOKEN: Final = "aws:ecr/getAuthorizationToken:getAuthorizationToken"
 GET_REPOSITORY: Final = "aws:ecr/getRepository:getRepository"
@@ -143,8 +150,7 @@ class _MadeUp:
         self._failing = failing
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        del inputs
-        return self._given.get(type_, _outputs(type_, name))
+        return self._given.get(type_, _outputs(type_, str(inputs.get("name") or name)))
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         pass
@@ -200,5 +206,9 @@ def _outputs(type_: str, name: str) -> Mapping[str, Any]:
         # Of a stack that was never updated.
         STACK_REFERENCE: {"outputs": {}},
         EVENT_SOURCE_MAPPING: {"uuid": "7f1f24ff-9dd7-4d8b-b97f-2f0e2b1f0d4e"},
+        METRIC_ALARM: {"name": name, "arn": arn("cloudwatch", f"alarm:{name}")},
+        COMPOSITE_ALARM: {"arn": arn("cloudwatch", f"alarm:{name}")},
+        TOPIC: {"name": name, "arn": arn("sns", name)},
+        KEY: {"arn": arn("kms", f"key/{name}")},
     }
     return outputs.get(type_, {})

@@ -5,6 +5,7 @@ together is resolved here, once.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -16,6 +17,7 @@ from infra.config.stack_settings import (
     EventSourceConfig,
     FunctionConfig,
     ImageConfig,
+    MonitoringConfig,
     StreamConfig,
     TableConfig,
 )
@@ -62,6 +64,8 @@ def resolved(parts: Parts, contract: RequestsStream) -> Resolved:
     )
     if "stream" in parts:
         _resolve_stream(parts, contract, result)
+    if "monitoring" in parts:
+        result.warnings += monitoring_warnings(parts["monitoring"])
     return result
 
 
@@ -185,6 +189,31 @@ def concurrency_mistakes(
         )
 
 
+def monitoring_mistakes(monitoring: MonitoringConfig) -> Iterator[Mistake]:
+    """A topic is named, or made with its subscriptions."""
+    if monitoring.topic_arn is not None and monitoring.subscriptions:
+        yield Mistake(
+            "monitoring.subscriptions",
+            "are of the stack's own topic, and monitoring.topicArn names another: "
+            "subscribe to that one where it is made",
+        )
+    for endpoint in _twice(monitoring.subscriptions):
+        yield Mistake("monitoring.subscriptions", f"has {endpoint} twice: SNS subscribes it once")
+
+
+def monitoring_warnings(monitoring: MonitoringConfig) -> Iterator[Mistake]:
+    """Alarms that nobody hears."""
+    if monitoring.enabled and monitoring.topic_arn is None and not monitoring.subscriptions:
+        yield Mistake(
+            "monitoring.subscriptions",
+            "is empty, so nobody is told of an alarm: add an e-mail address, or set topicArn",
+        )
+
+
+def _twice(values: Iterable[str]) -> Iterator[str]:
+    yield from (value for value, count in Counter(values).items() if count > 1)
+
+
 def tag_mistakes(tags: Mapping[str, str]) -> Iterator[Mistake]:
     """AWS's limit for the tags of a resource, and IAM's for their names."""
     if len({*_OWN_TAGS, *tags}) > _TAGS_OF_A_RESOURCE:
@@ -211,6 +240,16 @@ def partition_mistakes(region: str, parts: Parts) -> Iterator[Mistake]:
                 key,
                 f"must be of the partition of aws:region ({region}: {partition}), got {arn}",
             )
+
+
+def region_mistakes(region: str, parts: Parts) -> Iterator[Mistake]:
+    """CloudWatch writes to topics of its own region only."""
+    topic = parts["monitoring"].topic_arn if "monitoring" in parts else None
+    if topic is not None and topic.split(":")[3] != region:
+        yield Mistake(
+            "monitoring.topicArn",
+            f"must be in aws:region ({region}), where the alarms are, got {topic}",
+        )
 
 
 def default_tag_mistakes(
@@ -244,6 +283,7 @@ _CHECKS: Final[tuple[tuple[Callable[..., Iterator[Mistake]], tuple[str, ...]], .
     (image_mistakes, ("image",)),
     (function_mistakes, ("function",)),
     (concurrency_mistakes, ("function", "event_source")),
+    (monitoring_mistakes, ("monitoring",)),
     (tag_mistakes, ("tags",)),
 )
 """Each check with the settings that it is about."""

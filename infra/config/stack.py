@@ -19,6 +19,7 @@ from infra.config.consistency import (
     default_tag_mistakes,
     of_own_table_mistakes,
     partition_mistakes,
+    region_mistakes,
     resolved,
 )
 from infra.config.declaration import (
@@ -37,6 +38,7 @@ from infra.config.stack_settings import (
     FunctionConfig,
     IdempotencyConfig,
     ImageConfig,
+    MonitoringConfig,
     StreamConfig,
     TableConfig,
 )
@@ -86,6 +88,7 @@ class StackConfig:
     event_source: EventSourceConfig = field(default_factory=EventSourceConfig)
     failures: FailuresConfig = field(default_factory=FailuresConfig)
     idempotency: IdempotencyConfig = field(default_factory=IdempotencyConfig)
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     tags: Annotated[
         Tags,
         Setting(
@@ -280,7 +283,7 @@ def _check_region(region: str, parts: Mapping[str, Any], reader: SettingsReader)
     if mistake := regions.mistake_of(region):
         reader.mistakes.append(f"{_REGION} {mistake}")
         return
-    for key, message in partition_mistakes(region, parts):
+    for key, message in (*partition_mistakes(region, parts), *region_mistakes(region, parts)):
         reader.mistake(key, message)
 
 

@@ -357,3 +357,48 @@ class IdempotencyConfig(Section):
             aws="(ours)",
         ),
     ] = True
+
+
+_ENDPOINT: Final = (
+    r"[^@\s:/]+@[^@\s:/]+\.[^@\s:/]+|https://\S+|arn:aws[a-z-]*:(sqs|lambda):[a-z0-9-]+:\d{12}:\S+"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonitoringConfig(Section):
+    """Alarms, who is told of them, and a dashboard."""
+
+    enabled: Annotated[
+        bool,
+        Setting("All of it or nothing; some 6 dollars a month.", aws="(ours)"),
+    ] = True
+    topic_arn: Annotated[
+        str | None,
+        Matching(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+", "the ARN of a standard SNS topic"),
+        Setting(
+            "An existing topic to write to, not encrypted with alias/aws/sns; none: one of the "
+            "stack's own.",
+            aws="AlarmActions",
+        ),
+    ] = None
+    subscriptions: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Matching(
+                    _ENDPOINT, "an e-mail address, an https URL, or the ARN of a queue or function"
+                ),
+            ],
+            ...,
+        ],
+        Setting(
+            "Who the stack's own topic tells. An e-mail address has to be confirmed; a queue or "
+            "function has to let SNS in.",
+            aws="Endpoint",
+        ),
+    ] = ()
+    rejected_records: Annotated[
+        int,
+        Between(1, 1_000_000, "records"),
+        Setting("So many parked in five minutes are an alarm.", aws="Threshold"),
+    ] = 1

@@ -18,6 +18,7 @@ from tests.project import FROZEN, PROJECT
 
 KEY: Final = "arn:aws:kms:ap-northeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY: Final = "arn:aws:iam::123456789012:policy/boundary"
+TOPIC: Final = "arn:aws:sns:ap-northeast-1:123456789012:on-call"
 SUBNETS: Final = ["subnet-0123456789abcdef0"]
 GROUPS: Final = ["sg-0123456789abcdef0"]
 
@@ -72,6 +73,10 @@ SET: Final[Mapping[str, Mapping[str, Any]]] = {
     "failures.retentionDays": {"failures": {"retentionDays": 7}},
     "failures.forceDestroy": {"failures": {"forceDestroy": True}},
     "idempotency.enabled": {"idempotency": {"enabled": False}},
+    "monitoring.enabled": {"monitoring": {"enabled": False}},
+    "monitoring.topicArn": {"monitoring": {"topicArn": TOPIC}},
+    "monitoring.subscriptions": {"monitoring": {"subscriptions": ["team@example.com"]}},
+    "monitoring.rejectedRecords": {"monitoring": {"rejectedRecords": 7}},
     "tags": {"tags": {"Owner": "payments"}},
 }
 """A value that is not the default, of each setting, with what it needs beside it."""

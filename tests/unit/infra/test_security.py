@@ -9,11 +9,13 @@ import pytest
 from tests.plan import (
     ACCOUNT,
     BUCKET,
+    KEY,
     LOG_GROUP,
     REGION,
     REPOSITORY,
     ROLE_POLICY,
     TABLE,
+    TOPIC,
     Plan,
     plan_of,
 )
@@ -21,15 +23,20 @@ from tests.plan import (
 ALL_FUNCTIONS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"
 
 TAKES_TAGS = {
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm",
     "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:dynamodb/table:Table",
     "aws:ecr/repository:Repository",
     "aws:iam/role:Role",
+    "aws:kms/key:Key",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
     "aws:lambda/function:Function",
     "aws:s3/bucket:Bucket",
+    "aws:sns/topic:Topic",
 }
 TAKES_NO_TAGS = {
+    "aws:cloudwatch/dashboard:Dashboard",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     "aws:ecr/repositoryPolicy:RepositoryPolicy",
     "aws:iam/rolePolicy:RolePolicy",
@@ -39,6 +46,8 @@ TAKES_NO_TAGS = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
     "docker:index/image:Image",
 }
 AWS_TAKES_THEM_ON_ALL_RESOURCES_ONLY = {
@@ -58,6 +67,7 @@ WITH_EVERYTHING_ON = {
         "subnetIds": ["subnet-0123456789abcdef0"],
         "securityGroupIds": ["sg-0123456789abcdef0"],
     },
+    "monitoring": {"enabled": True, "subscriptions": ["team@example.com"]},
 }
 
 
@@ -130,6 +140,22 @@ def test_every_bucket_is_closed_to_the_public(plan: Plan) -> None:
 
     assert closed == {each.name for each in plan.of_type(BUCKET)}
     assert all("acl" not in each.inputs for each in plan.of_type(BUCKET))
+
+
+def test_every_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(plan: Plan) -> None:
+    keys = {each.outputs["arn"]: json.loads(each.inputs["policy"]) for each in plan.of_type(KEY)}
+
+    for topic in plan.of_type(TOPIC):
+        # Never alias/aws/sns: CloudWatch's messages would not arrive.
+        policy = keys[topic.inputs["kmsMasterKeyId"]]
+        (statement,) = (
+            each
+            for each in policy["Statement"]
+            if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        )
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert len(plan.of_type(TOPIC)) == 1
 
 
 def test_every_log_group_forgets(plan: Plan) -> None:
@@ -215,7 +241,7 @@ def test_no_policy_guesses_a_name_that_only_pulumi_knows(plan: Plan) -> None:
         text
         for document in documents_of(plan)
         for text in texts_in(document["Statement"])
-        if "*" in text and not text.endswith((":*", "/*", "rejected/*"))
+        if "*" in text and not text.endswith((":*", "/*", "rejected/*", ":GenerateDataKey*"))
     }
 
     assert wild == {"*"}

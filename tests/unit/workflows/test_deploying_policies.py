@@ -35,6 +35,10 @@ ARNS: Final = {
     plan.ROLE: f"arn:aws:iam::{ACCOUNT}:role/",
     plan.LOG_GROUP: f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
     plan.FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:",
+    plan.TOPIC: f"arn:aws:sns:{REGION}:{ACCOUNT}:",
+    plan.METRIC_ALARM: f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:",
+    plan.COMPOSITE_ALARM: f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:",
+    plan.DASHBOARD: f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/",
 }
 """How the ARN of a resource begins that has a name of its own."""
 
@@ -45,6 +49,10 @@ READS: Final = {
     plan.ROLE: ["iam:GetRole", "iam:GetRolePolicy"],
     plan.LOG_GROUP: ["logs:DescribeLogGroups", "logs:ListTagsForResource"],
     plan.FUNCTION: ["lambda:GetFunction"],
+    plan.TOPIC: ["sns:GetTopicAttributes", "sns:ListTagsForResource"],
+    plan.METRIC_ALARM: ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],
+    plan.COMPOSITE_ALARM: ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],
+    plan.DASHBOARD: ["cloudwatch:GetDashboard"],
 }
 WRITES: Final = {
     plan.TABLE: ["dynamodb:CreateTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable"],
@@ -53,11 +61,17 @@ WRITES: Final = {
     plan.ROLE: ["iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy", "iam:PassRole"],
     plan.LOG_GROUP: ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"],
     plan.FUNCTION: ["lambda:CreateFunction", "lambda:UpdateFunctionCode"],
+    plan.TOPIC: ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe"],
+    plan.METRIC_ALARM: ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
+    plan.COMPOSITE_ALARM: ["cloudwatch:DeleteAlarms", "cloudwatch:TagResource"],
+    plan.DASHBOARD: ["cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"],
 }
 PARTS: Final = {
     plan.REPOSITORY_POLICY,
     plan.LIFECYCLE_POLICY,
     plan.ROLE_POLICY,
+    plan.TOPIC_POLICY,
+    plan.TOPIC_SUBSCRIPTION,
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -67,7 +81,8 @@ PARTS: Final = {
 }
 """Settings of the resources above, under whose names AWS checks them."""
 READ_ACTION: Final = re.compile(
-    r"(dynamodb|ecr|s3|iam|lambda|logs):(Get|List|Describe)\w+|s3:GetObject|kms:Decrypt"
+    r"(dynamodb|ecr|s3|iam|lambda|logs|cloudwatch|sns|kms):(Get|List|Describe)\w+"
+    r"|s3:GetObject|kms:Decrypt"
 )
 DATA: Final = {
     "dynamodb:GetItem",
@@ -115,24 +130,37 @@ def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+TOLD: Final = {"monitoring": {"subscriptions": ["team@example.com"]}}
+
+
 def registered(*types: str) -> list[plan.Registered]:
     """The resources of both stacks, as the program registers them."""
     return [
         resource
         for stack in ("dev", "prod")
-        for resource in plan_of(stack=stack).registered
+        for resource in plan_of(TOLD, stack=stack).registered
         if not types or resource.type in types
     ]
 
 
 def named(resource: plan.Registered, stack: str = "dev") -> str:
     """The ARN of a resource that Pulumi has named by the guide's pattern."""
-    return f"{ARNS[resource.type]}{resource.name}-{stack}-1a2b3c4"
+    return f"{ARNS[resource.type]}{_named(resource, f'{stack}-1a2b3c4')}"
 
 
 def named_before(resource: plan.Registered) -> str:
     """The ARN of a resource that Pulumi has named without a pattern."""
-    return f"{ARNS[resource.type]}{resource.name}-1a2b3c4"
+    return f"{ARNS[resource.type]}{_named(resource, '1a2b3c4')}"
+
+
+def _named(resource: plan.Registered, ending: str) -> str:
+    """Alarms and dashboard are named after the function, whose name has the ending."""
+    function = "requests-processor"
+    for key in ("alarmName", "dashboardName", "name"):
+        given = resource.inputs.get(key)
+        if given is not None and given.startswith(function):
+            return f"{function}-{ending}{given.removeprefix(function)}"
+    return f"{resource.name}-{ending}"
 
 
 def test_the_deploy_role_may_do_what_each_resource_of_the_program_takes() -> None:
@@ -270,7 +298,28 @@ def test_the_deploy_role_can_neither_take_the_boundary_off_nor_change_it() -> No
 def test_every_type_of_aws_resource_that_the_program_registers_is_thought_of() -> None:
     types = {each.type for each in registered() if each.type.startswith("aws:")}
 
-    assert types - set(ARNS) - PARTS == {plan.EVENT_SOURCE_MAPPING}
+    assert types - set(ARNS) - PARTS == {plan.EVENT_SOURCE_MAPPING, plan.KEY}
+
+
+def test_the_deploy_role_makes_keys_for_its_stack_and_deletes_and_opens_none() -> None:
+    on_keys = [
+        (action, statement.get("Condition"))
+        for statement in statements(("read", "write"))
+        for action in statement["Action"]
+        if action.startswith("kms:")
+    ]
+
+    assert {action for action, _ in on_keys} == {
+        "kms:CreateKey",
+        "kms:DescribeKey",
+        "kms:EnableKeyRotation",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:ListResourceTags",
+        "kms:TagResource",
+    }
+    own = [{"StringEquals": {f"aws:{of}Tag/Stack": "dev"}} for of in ("Request", "Resource")]
+    assert all(condition in own for _, condition in on_keys)
 
 
 def test_the_deploy_role_may_map_a_stream_to_this_programs_functions_only() -> None:
@@ -324,7 +373,17 @@ def test_everything_is_a_resource_only_where_aws_knows_no_other() -> None:
         for action in statement["Action"]
     }
 
-    assert everywhere == {"ecr:GetAuthorizationToken", "lambda:CreateEventSourceMapping"}
+    assert everywhere == {
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutCompositeAlarm",
+        "ecr:GetAuthorizationToken",
+        "kms:CreateKey",
+        "kms:TagResource",
+        "lambda:CreateEventSourceMapping",
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
+    }
 
 
 def test_the_preview_role_has_only_actions_that_read() -> None:
@@ -378,7 +437,9 @@ def test_a_role_trusts_this_repositorys_jobs_by_their_whole_subject(
     }
 
 
-@pytest.mark.parametrize("service", ["dynamodb", "ecr", "iam", "lambda", "logs"])
+@pytest.mark.parametrize(
+    "service", ["cloudwatch", "dynamodb", "ecr", "iam", "kms", "lambda", "logs", "sns"]
+)
 def test_every_action_is_one_that_aws_has(service: str) -> None:
     """Not for S3, whose actions are not called as its operations are."""
     known = set(botocore.session.get_session().get_service_model(service).operation_names)

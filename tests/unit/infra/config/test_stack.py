@@ -504,13 +504,63 @@ def test_what_is_no_name_of_a_region_is_a_mistake() -> None:
         load({"aws:region": "Tokyo"})
 
 
+@pytest.mark.parametrize(
+    ("monitoring", "is_told"),
+    [
+        ({}, False),
+        ({"subscriptions": ["team@example.com"]}, True),
+        ({"topicArn": "arn:aws:sns:eu-west-1:123456789012:on-call"}, True),
+        ({"enabled": False}, True),
+    ],
+)
+def test_alarms_that_nobody_hears_are_a_warning(
+    monitoring: dict[str, object], is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load({"requests-processor:monitoring": json.dumps(monitoring)})
+
+    said = capsys.readouterr().err
+    assert ("monitoring.subscriptions is empty, so nobody is told" in said) == (not is_told)
+
+
+def test_a_topic_that_there_is_takes_no_subscriptions_from_here() -> None:
+    given = {
+        "topicArn": "arn:aws:sns:eu-west-1:123456789012:on-call",
+        "subscriptions": ["team@example.com"],
+    }
+
+    with pytest.raises(ConfigError, match=r"monitoring\.subscriptions are of the stack's own"):
+        load({"requests-processor:monitoring": json.dumps(given)})
+
+
+def test_a_topic_of_another_region_hears_nothing_and_is_a_mistake() -> None:
+    topic = json.dumps({"topicArn": "arn:aws:sns:eu-west-1:123456789012:on-call"})
+
+    with pytest.raises(ConfigError, match=r"topicArn must be in aws:region \(eu-west-2\)"):
+        load({"aws:region": "eu-west-2", "requests-processor:monitoring": topic})
+    load({"aws:region": "eu-west-1", "requests-processor:monitoring": topic})
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["team", "http://example.com/x", "arn:aws:s3:::bucket", "team@example", "+49 30 1234567"],
+)
+def test_what_sns_reaches_in_no_way_is_refused(endpoint: str) -> None:
+    with pytest.raises(ConfigError, match="must be an e-mail address, an https URL"):
+        load({"requests-processor:monitoring": json.dumps({"subscriptions": [endpoint]})})
+
+
 def test_a_filter_that_another_makes_needless_is_a_warning_and_no_mistake(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     narrow = {"dynamodb": {"NewImage": {"request_id": {"S": ["new"]}}}}
     wide = {"dynamodb": {"NewImage": {"request_id": {"S": ["new", "old"]}}}}
 
-    config = load({"requests-processor:eventSource": json.dumps({"filters": [wide, narrow]})})
+    config = load(
+        {
+            "requests-processor:eventSource": json.dumps({"filters": [wide, narrow]}),
+            "requests-processor:monitoring": json.dumps({"enabled": False}),
+        }
+    )
 
     assert len(config.filter_patterns) == 2
     assert capsys.readouterr().err == (
