@@ -13,6 +13,7 @@ from tests.benchmarks import (
     bench_filters,
     bench_handler,
     bench_idempotency,
+    bench_item_types,
     bench_local,
     bench_runtime,
 )
@@ -20,6 +21,7 @@ from tests.benchmarks import (
 BENCHMARKS = {
     "filters": bench_filters.main,
     "handler": bench_handler.main,
+    "item-types": bench_item_types.main,
     "idempotency": bench_idempotency.main,
     "delivery": bench_delivery.main,
     "runtime": bench_runtime.main,
