@@ -19,6 +19,7 @@ from infra.filters import command as filter_command
 from infra.local.aws.emulator import EmulatorError, expire
 from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
+from infra.local.function.image_contents import MissingPackageError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.settings import InvalidParameterValueError
 from infra.local.program.run import ProgramError
@@ -37,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with stoppable():
             code: int = options.func(options)
     except FunctionInitError as error:
-        return _refuse(f"the handler cannot be imported: {error}")
+        return _refuse(f"the handler cannot be imported: {error}{_remedy(str(error))}")
     except (
         DockerError,
         EmulatorError,
         InvalidParameterValueError,
         ItemsError,
+        MissingPackageError,
         ProgramError,
     ) as error:
         return _refuse(str(error))
@@ -51,6 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("stopped; nothing is left running", file=sys.stderr)
         return 130
     return code
+
+
+def _remedy(error: str) -> str:
+    if "No module named" not in error:
+        return ""
+    return (
+        "; the image has AWS's own packages and those of handler/requirements.txt: add one to the "
+        "group `handler` in pyproject.toml, and run make lock"
+    )
 
 
 def _refuse(message: str) -> int:

@@ -12,11 +12,12 @@ from handler.config import EventName, RequestsStream
 from infra.local import report
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
 from infra.local.deployment import LocalDeployment, deploy
+from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
 from infra.local.pipelines import pipelines
-from infra.local.program.run import declared_by_program
+from infra.local.program.run import PROJECT, declared_by_program
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
 
@@ -107,6 +108,8 @@ def run_demo(
             writes = _made_up(pipeline.contract, count)
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
+        if names := left_out(PROJECT / "handler"):
+            console.print(report.left_out_line(names), soft_wrap=True)
         wrote_first = time.perf_counter()
         _write(deployment, writes)
         console.print(_written(writes, deployment.outputs["tableName"]))

@@ -93,6 +93,13 @@ def delivery_line(event: Retry | GivenUp) -> str:
     return f"{records} given up after {attempts}, {failure.condition}: {where}"
 
 
+def left_out_line(names: Sequence[str]) -> str:
+    """Files beside the handler's code that its image has not."""
+    return (
+        f"Not in the image, and so not here: {', '.join(names)}. handler/.dockerignore says what is"
+    )
+
+
 def slow_line(seconds: float) -> str:
     """An invocation takes its time."""
     return f"no answer from the handler for {seconds:g} s; it is given until its timeout"

@@ -12,6 +12,7 @@ from watchfiles import watch
 from infra.local import report
 from infra.local.aws.emulator import EmulatorError
 from infra.local.deployment import LocalDeployment, deploy
+from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Details
@@ -69,10 +70,16 @@ def _expire(deployment: LocalDeployment, ended: threading.Event) -> None:
 
 
 def _take_over_changes(console: Console, deployment: LocalDeployment) -> None:
+    known = left_out(PROJECT / "handler")
+    if known:
+        console.print(report.left_out_line(known), soft_wrap=True)
     for changes in watch(PROJECT / "handler", debounce=100):
         names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
         deployment.reload()
         console.print(f"{names} changed: the new code runs, and what waits is tried at once")
+        if new := sorted({*left_out(PROJECT / "handler")} - {*known}):
+            known += new
+            console.print(report.left_out_line(new), soft_wrap=True)
 
 
 class _Screen:

@@ -126,6 +126,26 @@ def test_a_bad_file_of_items_is_refused_before_anything_is_deployed(
     assert "Traceback" not in result.stderr
 
 
+def test_what_the_image_would_lack_is_missed_here_too(project: Path) -> None:
+    process = project / "handler/process.py"
+    process.write_text("import yaml\n" + process.read_text(encoding="utf-8"), encoding="utf-8")
+
+    result = command("demo", folder=project)
+
+    assert result.returncode == 2
+    assert "No module named 'yaml'" in result.stderr
+    assert "handler/requirements.txt: add one to the group `handler`" in result.stderr
+
+
+def test_a_file_that_the_image_would_lack_is_named(project: Path) -> None:
+    (project / "handler/prices.json").write_text("{}", encoding="utf-8")
+
+    result = command("demo", "--count", "1", folder=project)
+
+    assert result.returncode == 0, result.stderr
+    assert "Not in the image, and so not here: prices.json. handler/.dockerignore" in result.stdout
+
+
 def test_a_stack_that_is_not_there_is_refused_with_those_that_are() -> None:
     result = run("demo", "--stack", "staging")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from infra.config import Architecture
+from infra.local.function.image_contents import packages, task_root
 
 _LONGEST_LINE: Final = 256 * 1024
 """Bytes after which a line of output is cut; a log event of CloudWatch Logs is no longer."""
@@ -107,25 +108,26 @@ class Sandbox(Protocol):
 
 
 class ProcessSandbox:
-    """Runs the function as a process: `python -m awslambdaric ENTRY_POINT`."""
+    """Runs the function as a process, with the code and the packages that its image has."""
 
     host = "127.0.0.1"
 
     async def start(
         self, settings: FunctionSettings, runtime_api: str, on_log: Callable[[str], None]
     ) -> SandboxProcess:
+        code, packages = await asyncio.to_thread(_contents, settings.code)
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: LocalProcess(on_log),
             *dying_with_parent(),
             sys.executable,
-            "-B",  # the image holds compiled code; here the user's folder stays as it is
-            "-m",
-            "awslambdaric",
-            settings.entry_point,
-            cwd=settings.code,
+            "-S",  # without this machine's packages
+            # A copy may get compiled code, as the image has it; a test's own folder stays as it is.
+            *(["-B"] if code == settings.code else []),
+            *("-c", _RUNTIME, str(code), str(packages), settings.entry_point),
+            cwd=code,
             env={
                 **_OF_THE_IMAGE,
-                "LAMBDA_TASK_ROOT": str(settings.code),
+                "LAMBDA_TASK_ROOT": str(code),
                 **settings.runtime_environment(runtime_api),
             },
             stdin=asyncio.subprocess.DEVNULL,
@@ -136,6 +138,18 @@ class ProcessSandbox:
         )
         return process
 
+
+def _contents(code: Path) -> tuple[Path, Path]:
+    return task_root(code), packages(code)
+
+
+_RUNTIME: Final = """
+import runpy, site, sys
+sys.path[:1] = [sys.argv.pop(1), sys.argv.pop(1)]
+site.setquit(), site.setcopyright(), site.sethelper()
+runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+"""
+"""`python -m awslambdaric ENTRY_POINT`, with the code and the packages that are named before it."""
 
 _OF_THE_IMAGE: Final = {
     "LANG": "en_US.UTF-8",
