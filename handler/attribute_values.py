@@ -6,7 +6,6 @@ base64, and of a malformed value they make something or raise whatever comes alo
 """
 
 import base64
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
@@ -17,7 +16,8 @@ MAXIMUM_DEPTH: Final = 32
 
 # AWS: "up to 38 digits of precision", up to 9.9...E+125.
 _NUMBERS: Final = Context(prec=38, Emin=-128, Emax=125, traps=[Inexact, InvalidOperation, Overflow])
-_NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+# Decimal takes more: underscores, blanks, NaN, and the digits of other scripts.
+_IN_NUMBERS: Final = frozenset("0123456789+-.eE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +60,8 @@ def plain_map(content: object) -> dict[str, Any]:
     return plain
 
 
-def value_decoder(decoders: Mapping[str, ContentDecoder]) -> ContentDecoder:
-    """Decodes a typed value that has one of these DynamoDB types."""
-    expected = in_words(decoders)
-
-    def decode(value: object, depth: int) -> Any:
-        if not isinstance(value, dict) or len(value) != 1:
-            raise invalid(value, expected)
-        ((kind, content),) = value.items()
-        decode_content = decoders.get(kind)
-        if decode_content is None:
-            raise invalid(value, expected)
-        return decode_content(content, depth)
-
-    return decode
+UNTYPED: Final = (KeyError, TypeError, ValueError)
+"""What taking a value apart raises when it has no type, several, or one that is not expected."""
 
 
 def in_words(kinds: Collection[str]) -> str:
@@ -97,17 +85,24 @@ _IN_WORDS: Final = {
 }
 
 
-def map_of(decode: ContentDecoder) -> ContentDecoder:
-    """Decodes the content of an M whose values are all decoded alike."""
+def map_of(decoders: Mapping[str, ContentDecoder]) -> ContentDecoder:
+    """Decodes the content of an M whose values all have one of these DynamoDB types."""
 
     def decode_map(content: object, depth: int) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise invalid(content, "an object, being an M")
-        inner = one_deeper(content, depth)
-        plain, mistakes = {}, list[Mistake]()
+        inner = depth + 1 if depth < MAXIMUM_DEPTH else one_deeper(content, depth)
+        plain: dict[str, Any] = {}
+        mistakes: list[Mistake] = []
         for name, value in content.items():
             try:
-                plain[name] = decode(value, inner)
+                (kind,) = value
+                decode, typed = decoders[kind], value[kind]
+            except UNTYPED:
+                mistakes.append(Mistake(f".{name}", value, in_words(decoders)))
+                continue
+            try:
+                plain[name] = decode(typed, inner)
             except InvalidAttributeValueError as error:
                 mistakes += error.within(f".{name}")
         if mistakes:
@@ -117,17 +112,24 @@ def map_of(decode: ContentDecoder) -> ContentDecoder:
     return decode_map
 
 
-def list_of(decode: ContentDecoder) -> ContentDecoder:
-    """Decodes the content of an L whose elements are all decoded alike."""
+def list_of(decoders: Mapping[str, ContentDecoder]) -> ContentDecoder:
+    """Decodes the content of an L whose elements all have one of these DynamoDB types."""
 
     def decode_list(content: object, depth: int) -> list[Any]:
         if not isinstance(content, list):
             raise invalid(content, "a list, being an L")
-        inner = one_deeper(content, depth)
-        plain, mistakes = list[Any](), list[Mistake]()
+        inner = depth + 1 if depth < MAXIMUM_DEPTH else one_deeper(content, depth)
+        plain: list[Any] = []
+        mistakes: list[Mistake] = []
         for index, value in enumerate(content):
             try:
-                plain.append(decode(value, inner))
+                (kind,) = value
+                decode, typed = decoders[kind], value[kind]
+            except UNTYPED:
+                mistakes.append(Mistake(f"[{index}]", value, in_words(decoders)))
+                continue
+            try:
+                plain.append(decode(typed, inner))
             except InvalidAttributeValueError as error:
                 mistakes += error.within(f"[{index}]")
         if mistakes:
@@ -162,7 +164,7 @@ def _string(content: object, _: int) -> str:
 
 
 def _number(content: object, _: int) -> Decimal:
-    if isinstance(content, str) and _NUMBER.fullmatch(content):
+    if isinstance(content, str) and _IN_NUMBERS.issuperset(content):
         try:
             return _NUMBERS.create_decimal(content)
         except DecimalException:
@@ -202,7 +204,6 @@ DECODERS: Final[dict[str, ContentDecoder]] = {
 }
 """Of each DynamoDB type, what its content becomes in plain Python."""
 
-_plain: Final = value_decoder(DECODERS)
-_plain_map: Final = map_of(_plain)
+_plain_map: Final = map_of(DECODERS)
 DECODERS["M"] = _plain_map
-DECODERS["L"] = list_of(_plain)
+DECODERS["L"] = list_of(DECODERS)

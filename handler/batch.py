@@ -1,12 +1,14 @@
-"""A batch of stream records, each read when it is reached or claimed ahead, and once."""
+"""A batch of stream records, each read when it is reached or claimed ahead, and once.
+
+What is settled is forgotten, so that a batch takes no more memory than its records.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from handler.change import AnyChange, Change
-from handler.config import RequestsStream
-from handler.records import MalformedRecordError, event_name, request_of
+from handler.records import MalformedRecordError, RequestReader
 
 
 class InvalidEventError(Exception):
@@ -18,6 +20,8 @@ class Ignored:
     """The record is of no event of the contract."""
 
 
+IGNORED: Final = Ignored()
+
 Entry = AnyChange | MalformedRecordError | Ignored | Exception
 """What a record is; any other exception is one that reading it has raised."""
 
@@ -25,20 +29,26 @@ Entry = AnyChange | MalformedRecordError | Ignored | Exception
 class Batch:
     """The records of one invocation."""
 
-    def __init__(self, event: object, stream: RequestsStream) -> None:
+    def __init__(self, event: object, reader: RequestReader) -> None:
         """Raises `InvalidEventError`."""
         self.records = _records(event)
-        self._stream = stream
-        self._entries: list[Entry] = []
+        self._reader = reader
+        self._entries: dict[int, Entry] = {}
 
     def __len__(self) -> int:
         return len(self.records)
 
     def entry(self, index: int) -> Entry:
         """What the record is."""
-        while len(self._entries) <= index:
-            self._entries.append(self._read(self.records[len(self._entries)]))
-        return self._entries[index]
+        entry = self._entries.get(index)
+        if entry is None:
+            entry = self._entries[index] = self._read(self.records[index])
+        return entry
+
+    def forget(self, first: int, end: int) -> None:
+        """From one record to before another they are settled: nobody asks for their entries."""
+        for index in range(first, end):
+            self._entries.pop(index, None)
 
     def requests_from(self, index: int) -> Iterator[AnyChange]:
         """The requests from a record on, in order."""
@@ -49,12 +59,10 @@ class Batch:
 
     def _read(self, record: object) -> Entry:
         try:
-            if event_name(record) not in self._stream.events:
-                return Ignored()
-            request: AnyChange = request_of(record, self._stream)
+            request: AnyChange | None = self._reader.request_of(record)
         except Exception as error:  # noqa: BLE001 - told when the record is reached
             return error
-        return request
+        return IGNORED if request is None else request
 
 
 def _records(event: object) -> list[Any]:

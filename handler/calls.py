@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from typing import Any
 
 from handler.change import AnyChange
-from handler.logs import KeysPutBack
+from handler.logs import Keys
 from handler.outcomes import Done, Failed, Rejected, RequestOutcome
 from handler.writes import ConditionCheck, Delete, Put, Update, Writes
 
@@ -30,9 +30,11 @@ class WrongOutcomesError(Exception):
     """`process_batch` did not return one outcome for each of its requests."""
 
 
-def writes_of(process: Process, request: AnyChange) -> Writes | None:
-    """Runs `process`; what it returns is writes or does not matter."""
-    returned = _run(lambda: process(request))
+def writes_of(process: Process, request: AnyChange, keys: Keys) -> Writes | None:
+    """Runs `process`; what it returns is writes or does not matter. `keys` are put back."""
+    returned = _run(process, request, keys)
+    if returned is None:
+        return None
     if isinstance(returned, Writes):
         return returned
     if isinstance(returned, (Put, Update, Delete, ConditionCheck)):
@@ -45,10 +47,10 @@ def writes_of(process: Process, request: AnyChange) -> Writes | None:
 
 
 def outcomes_of(
-    process_batch: ProcessBatch, requests: Sequence[AnyChange]
+    process_batch: ProcessBatch, requests: Sequence[AnyChange], keys: Keys
 ) -> Sequence[RequestOutcome]:
-    """Runs `process_batch`; an outcome for each request, in order."""
-    returned = _run(lambda: process_batch(requests))
+    """Runs `process_batch`; an outcome for each request, in order. `keys` are put back."""
+    returned = _run(process_batch, requests, keys)
     if not isinstance(returned, Sequence) or not all(
         isinstance(each, (Done, Rejected, Failed)) for each in returned
     ):
@@ -72,11 +74,13 @@ def returns_writes(process: Process) -> bool:
     return declared is Writes or Writes in typing.get_args(declared)
 
 
-def _run(call: Callable[[], object]) -> object:
+def _run(call: Callable[[Any], object], argument: Any, keys: Keys) -> object:
     """Runs it to an end that tells done from failed."""
     try:
-        with KeysPutBack():
-            returned = call()
+        try:
+            returned = call(argument)
+        finally:
+            keys.put_back()
     except Exception:
         raise
     except BaseException as error:
@@ -86,6 +90,6 @@ def _run(call: Callable[[], object]) -> object:
         # sys.exit() or a cancelled task: the runtime would end and leave the event in progress.
         exited = ProcessExitedError(f"process raised {type(error).__name__}")
         raise exited.with_traceback(error.__traceback__) from error
-    if isinstance(returned, (Awaitable, Iterator, AsyncIterator)):
+    if returned is not None and isinstance(returned, (Awaitable, Iterator, AsyncIterator)):
         raise ProcessIsNotAPlainFunctionError(f"process returned a {type(returned).__name__}")
     return returned

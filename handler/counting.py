@@ -26,6 +26,7 @@ class Counting:
     def __init__(self, *, service: str, namespace: str) -> None:
         self._service = service
         self._namespace = namespace
+        self._metrics: EphemeralMetrics | None = None
 
     def publish(self, counts: Mapping[str, int], *, function_name: str) -> None:
         """Prints what was counted, and then what `process` has added. Raises nothing."""
@@ -38,13 +39,19 @@ class Counting:
     def _print(self, counts: Mapping[str, int], function_name: str) -> None:
         if not any(counts.values()):
             return
-        # Metrics has one set for the whole process, which is the user's; this one is our own.
-        metrics = EphemeralMetrics(service=self._service, namespace=self._namespace)
+        metrics = self._own_set()
         metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
         for name, count in counts.items():
             if count:
                 metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
         metrics.flush_metrics()
+        self._metrics = metrics
+
+    def _own_set(self) -> EphemeralMetrics:
+        """The set of the batch before, which is empty again; a new one where that failed."""
+        metrics, self._metrics = self._metrics, None
+        # Metrics has one set for the whole process, which is the user's.
+        return metrics or EphemeralMetrics(service=self._service, namespace=self._namespace)
 
 
 def _flush_shared(own_namespace: str) -> None:

@@ -17,7 +17,7 @@ from handler.config import HandlerConfig
 from handler.context import Context
 from handler.error_log import text_of
 from handler.idempotency import Idempotency
-from handler.logs import log_detail, log_error, logger
+from handler.logs import Keys, log_detail, log_error, logger
 from handler.outcomes import Became, RecordOutcome
 from handler.records import RejectedRequestError, record_id, sequence_number
 from handler.time_left import TimeLeft
@@ -75,6 +75,8 @@ class Delivery:
         self._watch = TimeWatch(context, floor=floor)
         self._time_left = TimeLeft(context, floor=floor, sleep=parts.sleep)
         self._events = parts.idempotency.invocation(context)
+        self._keys = Keys()
+        self._logs_requests = logger.log_level <= logging.DEBUG
         self.outcomes: dict[int, RecordOutcome] = {}
         """By the record's place in the batch; one that was not reached has none."""
 
@@ -91,14 +93,15 @@ class Delivery:
 
     def _stop(self) -> int | None:
         """The first record that is not done; None: all are."""
-        index = 0
-        while index < len(self._batch):
+        index, count = 0, len(self._batch)
+        while index < count:
             if self._events.is_forgetful():
                 return index
             if not self._has_time():
                 logger.warning("Too little time for another record", extra=self._ids(index))
                 return index
-            index += self._take(index)
+            first, index = index, index + self._take(index)
+            self._batch.forget(first, index)
             if self.outcomes.get(index) is FAILED:
                 return index
         return None
@@ -109,14 +112,13 @@ class Delivery:
     def _take(self, index: int) -> int:
         """How many records from this one on are settled; none, when it failed."""
         entry = self._batch.entry(index)
-        if not isinstance(entry, Change):
-            self.outcomes[index] = self._no_request(index, entry)
-        elif self._was_processed(index):
-            self.outcomes[index] = PROCESSED_BEFORE
-        elif index not in self.outcomes:
-            with self._watch:
-                self.outcomes[index] = self._processed(index, entry)
-        return 0 if self.outcomes[index] is FAILED else 1
+        outcome = (
+            self._outcome(index, entry)
+            if isinstance(entry, Change)
+            else self._no_request(index, entry)
+        )
+        self.outcomes[index] = outcome
+        return 0 if outcome is FAILED else 1
 
     def _no_request(self, index: int, entry: Ignored | Exception) -> RecordOutcome:
         if isinstance(entry, Ignored):
@@ -126,21 +128,23 @@ class Delivery:
                 return self._parked(index, entry)
         return self._failed(index, entry)
 
-    def _was_processed(self, index: int) -> bool:
-        """Claims the event. When that is not possible, the record has failed."""
+    def _outcome(self, index: int, request: AnyChange) -> RecordOutcome:
+        """Claims the event and runs it. When that is not possible, the record has failed."""
         try:
             if self._events.was_processed(self._batch.requests_from(index)):
                 logger.info("Processed before", extra=self._ids(index))
-                return True
+                return PROCESSED_BEFORE
         except Exception as error:  # noqa: BLE001 - whatever it is, the record has failed
-            self.outcomes[index] = self._failed(index, error)
-        return False
+            return self._failed(index, error)
+        with self._watch:
+            return self._processed(index, request)
 
     def _processed(self, index: int, request: AnyChange) -> RecordOutcome:
         """Runs `process` to its end, and what it returns into the tables."""
-        self._log_request(index, request)
+        if self._logs_requests:
+            self._log_request(index, request)
         try:
-            writes = writes_of(self._parts.process, request)
+            writes = writes_of(self._parts.process, request, self._keys)
             if writes is None:
                 self._events.processed(request)
                 return PROCESSED
@@ -190,16 +194,14 @@ class Delivery:
     def _not_remembered(self, event_ids: frozenset[str], stopped_at: int | None) -> int | None:
         """An effect that is not remembered is not done, for all that anybody else can know."""
         for index in sorted(self.outcomes):
-            entry = self._batch.entry(index)
-            if isinstance(entry, Change) and entry.event_id in event_ids:
+            if record_id(self._batch.records[index]) in event_ids:
                 self.outcomes[index] = FAILED
                 stopped_at = index if stopped_at is None else min(index, stopped_at)
                 logger.error("The effect is not remembered", extra=self._ids(index))
         return stopped_at
 
     def _log_request(self, index: int, request: AnyChange) -> None:
-        if logger.log_level <= logging.DEBUG:
-            logger.debug("Request", extra={**self._ids(index), "item": request.item})
+        logger.debug("Request", extra={**self._ids(index), "item": request.item})
 
     def _ids(self, index: int) -> dict[str, str | None]:
         record = self._batch.records[index]

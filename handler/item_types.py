@@ -18,6 +18,8 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from handler.attribute_values import (
     DECODERS,
+    MAXIMUM_DEPTH,
+    UNTYPED,
     ContentDecoder,
     InvalidAttributeValueError,
     Mistake,
@@ -27,7 +29,6 @@ from handler.attribute_values import (
     map_of,
     one_deeper,
     set_of,
-    value_decoder,
 )
 from handler.change import Change
 
@@ -118,17 +119,14 @@ class ItemType(Generic[T]):
         text = json.dumps(described, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
 
-    def decode(self, image: object) -> T:
-        """The item of an image: attribute names with typed values.
+    @cached_property
+    def decode(self) -> Callable[[object], T]:
+        """Makes the item of an image: attribute names with typed values.
 
         Raises `InvalidAttributeValueError` with all that does not fit, a `ValueError` of the
         dataclass's `__post_init__` among it, and what else that raises.
         """
-        return typing.cast("T", self._decode(image, _ABOVE_ATTRIBUTES))
-
-    @cached_property
-    def _decode(self) -> ContentDecoder:
-        return _Decoders().of(self.kind)
+        return typing.cast("Callable[[object], T]", _Decoders().of(self.kind))
 
     @cached_property
     def _fields(self) -> "tuple[_Field, ...]":
@@ -218,15 +216,12 @@ class _Decoders:
     def _container(self, origin: Any, arguments: Sequence[Any]) -> dict[str, ContentDecoder]:
         """Empty: it is none."""
         if origin is list:
-            return {"L": list_of(self._value(arguments[0] if arguments else Any))}
+            return {"L": list_of(self.decoders(arguments[0] if arguments else Any))}
         if origin is dict:
-            return {"M": map_of(self._value(_value_hint(arguments)))}
+            return {"M": map_of(self.decoders(_value_hint(arguments)))}
         if origin is set and arguments:
             return self._set(arguments[0])
         return {}
-
-    def _value(self, hint: Any) -> ContentDecoder:
-        return value_decoder(self.decoders(hint))
 
     def _union(self, members: Sequence[Any]) -> dict[str, ContentDecoder]:
         decoders: dict[str, ContentDecoder] = {}
@@ -261,24 +256,30 @@ _ABOVE_ATTRIBUTES: Final = -1
 
 def _dataclass_of(kind: type[Any], fields: Sequence[_Field]) -> ContentDecoder:
     """Decodes the content of an M into the dataclass; attributes that it does not declare pass."""
-    plan = [(each.name, each.attribute, each.decoders, _carefully(each)) for each in fields]
+    plan = [(each.name, each.attribute, each.decoders, each.default) for each in fields]
 
-    def decode(content: object, depth: int) -> Any:
+    def decode(content: object, depth: int = _ABOVE_ATTRIBUTES) -> Any:
         if not isinstance(content, dict):
             raise invalid(content, "an object, being an M")
-        inner = one_deeper(content, depth)
-        values, mistakes = dict[str, Any](), list[Mistake]()
-        for name, attribute, decoders, carefully in plan:
+        inner = depth + 1 if depth < MAXIMUM_DEPTH else one_deeper(content, depth)
+        values: dict[str, Any] = {}
+        mistakes: list[Mistake] = []
+        for name, attribute, decoders, default in plan:
+            if default is not None and attribute not in content:
+                values[name] = default()
+                continue
             try:
-                ((type_, typed),) = content[attribute].items()
-                values[name] = decoders[type_](typed, inner)
+                value = content[attribute]
+                (type_,) = value
+                decode_content, typed = decoders[type_], value[type_]
+            except UNTYPED:
+                found, expected = content.get(attribute), in_words(decoders)
+                mistakes.append(Mistake(f".{attribute}", found, expected))
+                continue
+            try:
+                values[name] = decode_content(typed, inner)
             except InvalidAttributeValueError as error:
                 mistakes += error.within(f".{attribute}")
-            except (KeyError, AttributeError, TypeError, ValueError):
-                try:
-                    values[name] = carefully(content, inner)
-                except InvalidAttributeValueError as error:
-                    mistakes += error.within(f".{attribute}")
         if mistakes:
             raise InvalidAttributeValueError(*mistakes)
         try:
@@ -287,20 +288,6 @@ def _dataclass_of(kind: type[Any], fields: Sequence[_Field]) -> ContentDecoder:
             raise invalid(content, f"a {kind.__name__}: {error}") from error
 
     return decode
-
-
-def _carefully(field: _Field) -> Callable[[Mapping[str, Any], int], Any]:
-    """Decodes a field that is absent, or says what is wrong with it."""
-    decode = value_decoder(field.decoders)
-
-    def decode_field(content: Mapping[str, Any], depth: int) -> Any:
-        if field.attribute in content:
-            return decode(content[field.attribute], depth)
-        if field.default is None:
-            raise invalid(None, in_words(field.decoders))
-        return field.default()
-
-    return decode_field
 
 
 def _scalar(hint: Any) -> dict[str, ContentDecoder]:

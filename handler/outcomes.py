@@ -33,6 +33,9 @@ RequestOutcome = Done | Rejected | Failed
 class Became(StrEnum):
     """What became of a record."""
 
+    # An enum's own is Python code, and these are counted for each record.
+    __hash__ = str.__hash__
+
     PROCESSED = "processed"
     PROCESSED_BEFORE = "processed before"
     REJECTED = "rejected"

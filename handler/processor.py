@@ -7,7 +7,8 @@ retry can help is parked and passed.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from handler.batch import Batch, InvalidEventError
@@ -19,8 +20,8 @@ from handler.delivery import Delivered, Delivery, Parking, Parts
 from handler.idempotency import Idempotency
 from handler.logs import logger
 from handler.outcome_report import Response, with_outcomes
-from handler.outcomes import Became
-from handler.records import record_id, sequence_number
+from handler.outcomes import Became, RecordOutcome
+from handler.records import RequestReader, record_id, sequence_number
 from handler.slices import SlicedDelivery, SlicePace
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Processor:
             transactions=transactions,
             sleep=sleep,
         )
+        self._reader = RequestReader(config.stream)
         self._process_batch = process_batch
         self._pace = SlicePace(config.process_batch_size)
         self._counting = counting
@@ -78,14 +80,12 @@ class Processor:
         whole batch again.
         """
         logger.append_keys(function_request_id=context.aws_request_id)
-        batch = Batch(event, self._parts.config.stream)
+        batch = Batch(event, self._reader)
         delivery = self._delivery(batch, context)
         try:
             delivered = delivery.run()
         finally:
-            counts: Counter[str] = Counter(
-                _METRICS[each.became] for each in delivery.outcomes.values()
-            )
+            counts = _counts(delivery.outcomes.values())
             self._counting.publish(counts, function_name=context.function_name)
         return with_outcomes(_response(batch, delivered), event, delivered.outcomes)
 
@@ -95,6 +95,13 @@ class Processor:
         return SlicedDelivery(
             self._parts, batch, context, process_batch=self._process_batch, pace=self._pace
         )
+
+
+def _counts(outcomes: Iterable[RecordOutcome]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for became, count in Counter(map(attrgetter("became"), outcomes)).items():
+        counts[_METRICS[became]] += count
+    return counts
 
 
 def _response(batch: Batch, delivered: Delivered) -> Response:

@@ -4,12 +4,14 @@ Nothing here knows of Lambda or AWS clients. What cannot be a request is a `Malf
 whatever is wrong with it.
 """
 
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from handler.attribute_values import InvalidAttributeValueError, Mistake, in_words
-from handler.change import MalformedRecordError, RejectedRequestError
+from handler.change import Change, MalformedRecordError, RejectedRequestError
 from handler.config import EventName, Image, RequestsStream
 from handler.request import Request
 
@@ -17,6 +19,7 @@ __all__ = [
     "MalformedRecordError",
     "RejectedRequestError",
     "Request",
+    "RequestReader",
     "event_name",
     "record_id",
     "request_of",
@@ -65,6 +68,87 @@ def request_of(record: object, stream: RequestsStream) -> Any:
         removed_by_ttl=whole.get("userIdentity") == _TIME_TO_LIVE,
         image=image,
     )
+
+
+class RequestReader:
+    """Reads the records of one contract, of which what can be is worked out once."""
+
+    def __init__(self, stream: RequestsStream) -> None:
+        self._stream = stream
+        self._images = {event.value: _image_key(stream, event) for event in stream.events}
+        self._keys = [key.name for key in stream.item.keys]
+        self._decode = stream.item.decode
+        self._make = _maker(stream.request)
+
+    def request_of(self, record: Any) -> Any:
+        """The request of a record; None when its event is none of the contract.
+
+        Raises what `request_of` raises.
+        """
+        try:
+            return self._request_of(record)
+        except Exception:  # noqa: BLE001 - whatever it is, the careful way says it
+            if event_name(record) not in self._stream.events:
+                return None
+            return request_of(record, self._stream)
+
+    def _request_of(self, record: Any) -> Any:
+        """Of a record that is as it should be. It raises anything, and says nothing, of others."""
+        name = record["eventName"]
+        image_name = self._images[name]
+        change = record["dynamodb"]
+        keys, image = change["Keys"], change[image_name]
+        for key in self._keys:
+            if image[key] != keys[key]:
+                raise ValueError
+        event_id, number = record["eventID"], change["SequenceNumber"]
+        if not (type(event_id) is type(number) is str and event_id and number.isdigit()):
+            raise ValueError
+        seconds = change["ApproximateCreationDateTime"]
+        if not (number.isascii() and (type(seconds) is int or type(seconds) is float)):
+            raise ValueError
+        item = old = self._decode(image)
+        if image_name != "OldImage":
+            old = self._decode(change["OldImage"]) if "OldImage" in change else None
+        return self._make(
+            {
+                "item": item,
+                "old": old,
+                "event_id": event_id,
+                "event_name": _EVENT_NAMES[name],
+                "sequence_number": number,
+                "time": _utc(seconds),
+                "removed_by_ttl": record.get("userIdentity") == _TIME_TO_LIVE,
+                "image": image,
+            }
+        )
+
+
+def _image_key(stream: RequestsStream, event: EventName) -> str:
+    """What a record holds the request's image under: its keys, where it carries no image."""
+    image = stream.image(event)
+    return "Keys" if image is None else image.value
+
+
+def _maker(request: type[Change[Any]]) -> Callable[[dict[str, Any]], Any]:
+    """Makes a request of all of its fields."""
+    kind = typing.get_origin(request) or request
+    if kind.__init__ is not Change.__init__:
+        return lambda fields: request(**fields)
+
+    def make(fields: dict[str, Any]) -> Any:
+        made = object.__new__(kind)
+        # A frozen dataclass sets one field after the other, which takes three times as long.
+        made.__dict__.update(fields)
+        return made
+
+    return make
+
+
+@lru_cache(maxsize=16)
+def _utc(seconds: float) -> datetime:
+    """Many of a batch are of the same second."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def record_id(record: object) -> str:

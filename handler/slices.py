@@ -107,11 +107,12 @@ class SlicedDelivery(Delivery):
         return True
 
     def _run(self, requests: Mapping[int, AnyChange]) -> None:
-        for index, request in requests.items():
-            self._log_request(index, request)
+        if self._logs_requests:
+            for index, request in requests.items():
+                self._log_request(index, request)
         begun = time.monotonic()
         try:
-            outcomes = outcomes_of(self._process_batch, list(requests.values()))
+            outcomes = outcomes_of(self._process_batch, list(requests.values()), self._keys)
         except Exception as error:  # noqa: BLE001 - whatever it is, the whole slice has failed
             for request in requests.values():
                 self._events.was_not_processed(request)

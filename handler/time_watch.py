@@ -19,9 +19,9 @@ class TimeWatch:
         self, context: Context, *, floor: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._context = context
-        self._floor = floor
         self._clock = clock
-        self._longest: float | None = None
+        self._needed = floor
+        self._has_seen_one = False
         self._started = 0.0
 
     def has_time(self) -> bool:
@@ -29,13 +29,14 @@ class TimeWatch:
 
         The first always may: handed back, it would come again to no more time than now.
         """
-        if self._longest is None:
+        if not self._has_seen_one:
             return True
-        remaining = self._context.get_remaining_time_in_millis() / 1000
-        return remaining >= max(self._floor, self._longest)
+        return self._context.get_remaining_time_in_millis() / 1000 >= self._needed
 
     def __enter__(self) -> None:
         self._started = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        self._longest = max(self._longest or 0.0, self._clock() - self._started)
+        self._has_seen_one = True
+        seconds = self._clock() - self._started
+        self._needed = max(self._needed, seconds)

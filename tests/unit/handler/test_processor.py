@@ -2,6 +2,7 @@
 
 import json
 import sys
+import weakref
 from asyncio import CancelledError
 from collections.abc import Iterator
 from typing import Any
@@ -268,3 +269,16 @@ def test_ctrl_c_is_nobodys_failure() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(batch(record(1)), interrupted)
+
+
+def test_what_is_made_of_a_record_is_freed_once_it_is_settled() -> None:
+    made: list[weakref.ref[Request]] = []
+    alive: list[int] = []
+
+    def process(request: Request) -> None:
+        made.append(weakref.ref(request))
+        alive.append(sum(each() is not None for each in made))
+
+    run(batch(*map(record, range(1, 21))), process)
+
+    assert max(alive) <= 2

@@ -1,19 +1,26 @@
 """From a stream record to a request."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.change import Change
 from handler.config import EventName, RequestsStream, StreamViewType
 from handler.item_types import Key
-from handler.records import MalformedRecordError, Request, request_of
+from handler.records import (
+    MalformedRecordError,
+    Request,
+    RequestReader,
+    event_name,
+    request_of,
+)
 from handler.request import Item
 from tests.unit.handler.events import article_insert, record
 
@@ -199,6 +206,75 @@ def test_whatever_is_in_a_record_it_is_a_request_or_malformed(value: Any, where:
     except MalformedRecordError as error:
         made = error
     assert isinstance(made, Request) or "must be" in str(made)
+
+
+EVERYTHING = RequestsStream(
+    view_type=StreamViewType.NEW_AND_OLD_IMAGES, events=(EventName.INSERT, EventName.REMOVE)
+)
+PLACES = ["eventName", "eventID", "userIdentity", "dynamodb"]
+PLACES_OF_CHANGE = [
+    "Keys",
+    "NewImage",
+    "OldImage",
+    "SequenceNumber",
+    "ApproximateCreationDateTime",
+]
+TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+IMAGE = record()["dynamodb"]["NewImage"]
+TELLING = st.sampled_from(
+    ["INSERT", "MODIFY", "REMOVE", "", "1", "²", 0, 1.5, True, float("nan"), 1e300, TTL, IMAGE]
+)
+
+
+@example(EventName.INSERT, {}, {"SequenceNumber": "²"}, set(), STREAM)
+@example(EventName.INSERT, {}, {"SequenceNumber": 7}, set(), STREAM)
+@example(EventName.INSERT, {}, {"ApproximateCreationDateTime": True}, set(), STREAM)
+@example(EventName.INSERT, {"eventID": ""}, {}, set(), STREAM)
+@example(EventName.INSERT, {}, {"Keys": {"request_id": {"S": "other"}}}, set(), STREAM)
+@example(EventName.REMOVE, {"userIdentity": TTL}, {}, set(), EVERYTHING)
+@given(
+    event=st.sampled_from(EventName),
+    changed=st.dictionaries(st.sampled_from(PLACES), TELLING | JSON, max_size=2),
+    inside=st.dictionaries(st.sampled_from(PLACES_OF_CHANGE), TELLING | JSON, max_size=3),
+    lost=st.sets(st.sampled_from([*PLACES, *PLACES_OF_CHANGE]), max_size=1),
+    stream=st.sampled_from([STREAM, EVERYTHING]),
+)
+def test_the_fast_way_makes_of_every_record_what_the_careful_way_makes(
+    event: EventName,
+    changed: dict[str, Any],
+    inside: dict[str, Any],
+    lost: set[str],
+    stream: RequestsStream,
+) -> None:
+    change = {**record(event=event, OldImage=IMAGE)["dynamodb"], **inside}
+    altered = {**record(event=event), "dynamodb": change, **changed}
+    altered = {name: value for name, value in altered.items() if name not in lost}
+    for each in lost:
+        change.pop(each, None)
+
+    def carefully(record: Any) -> Any:
+        return request_of(record, stream) if event_name(record) in stream.events else None
+
+    assert said(RequestReader(stream).request_of, altered) == said(carefully, altered)
+
+
+def said(read: Callable[[Any], Any], record: Any) -> Any:
+    """A request with all of its fields, or the words of the refusal."""
+    try:
+        made = read(record)
+    except MalformedRecordError as error:
+        return str(error)
+    return made and (type(made), vars(made))
+
+
+def test_a_request_of_the_users_own_class_is_made_by_its_own_constructor() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Counted(Change[Item]):
+        def __post_init__(self) -> None:
+            raise RuntimeError("counted")
+
+    with pytest.raises(RuntimeError, match="counted"):
+        RequestReader(RequestsStream(request=Counted)).request_of(record())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
