@@ -17,6 +17,8 @@ ALL_MATCH: Final = 0
 SOME_DO_NOT_MATCH: Final = 1
 BAD_INPUT: Final = 2
 
+_STANDARD_INPUT: Final = "-"
+
 _DESCRIPTION: Final = (
     "Says of each record whether Lambda would keep it, and where not, which part of the pattern "
     "decided it. Exit status: 0 all match, 1 some do not, 2 bad input."
@@ -57,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--event",
         required=True,
         metavar="FILE",
-        help='a file with one stream record, or with an event: {"Records": [...]}',
+        help='a file with one stream record or an event, {"Records": [...]}; -: standard input',
     )
 
 
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each record; returns the exit status."""
     try:
         pattern = _pattern(arguments.pattern)
-        records = _records(Path(arguments.event))
+        records = _records(arguments.event)
     except _BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -78,16 +80,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pattern(file_or_text: str) -> FilterPattern:
     is_text = file_or_text.lstrip().startswith(("{", "["))
-    text = file_or_text if is_text else _read("--pattern", Path(file_or_text))
+    text = file_or_text if is_text else _read("--pattern", file_or_text)
     try:
         return FilterPattern(text)
     except InvalidFilterPatternError as error:
         raise _BadInputError(f"--pattern: {error}") from error
 
 
-def _records(file: Path) -> list[Mapping[str, object]]:
+def _records(source: str) -> list[Mapping[str, object]]:
+    file = "standard input" if source == _STANDARD_INPUT else source
     try:
-        event = json.loads(_read("--event", file))
+        event = json.loads(_read("--event", source))
     except (ValueError, RecursionError) as error:
         raise _BadInputError(f"--event: {file} must be JSON: {error}") from error
     records = event.get("Records", [event]) if isinstance(event, dict) else event
@@ -100,12 +103,15 @@ def _records(file: Path) -> list[Mapping[str, object]]:
     return records
 
 
-def _read(option: str, file: Path) -> str:
+def _read(option: str, file: str) -> str:
+    is_standard_input = option == "--event" and file == _STANDARD_INPUT
     try:
-        return file.read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if is_standard_input else Path(file).read_bytes()
+        return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise _BadInputError(f"{option}: cannot read {file}: {reason}") from error
+        name = "standard input" if is_standard_input else file
+        raise _BadInputError(f"{option}: cannot read {name}: {reason}") from error
 
 
 def _name(record: Mapping[str, object]) -> str:

@@ -3,17 +3,16 @@
 Each is one write to the table, in DynamoDB's own JSON.
 """
 
-import json
+import codecs
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from boto3.dynamodb.types import TypeSerializer
-
-from handler.attribute_values import in_words
 from handler.config import EventName, RequestsStream
+from infra.local.plain_items import InvalidItemError, typed_item
 from infra.sample_items import TypedItem, sample_item
 
 
@@ -54,27 +53,52 @@ def inserts_of(stream: RequestsStream, count: int) -> list[Write]:
 
 
 def read_items(path: Path, stream: RequestsStream) -> list[Write]:
-    """One item a line, as plain JSON. Raises `ItemsError` with all that is wrong."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ItemsError(f"{path} cannot be read: {error}") from error
-    writes, problems, seen = [], [], list[TypedItem]()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    """One item a line, as plain JSON; `-` is standard input.
+
+    Raises `ItemsError` with all that is wrong.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    writes, problems, seen = list[Write](), list[str](), set[str]()
+    for number, line in enumerate(_lines(path, name), start=1):
         try:
-            write = _item(line, stream, seen)
-        except ItemsError as error:
-            problems.append(f"{path}:{number}: {error}")
-        else:
-            writes.append(write)
-            seen.append(write.key)
+            if string := _string(line, is_first=number == 1).strip():
+                writes.append(_item(string, stream, seen))
+        except InvalidItemError as error:
+            problems += [f"{name}:{number}: {problem}" for problem in error.problems]
     if not writes and not problems:
-        problems.append(f"{path} holds no items; it takes one JSON object a line")
+        problems.append(f"{name} holds no items; it takes one JSON object a line")
     if problems:
-        raise ItemsError("\n".join(problems))
+        raise ItemsError(_shortened(problems))
     return writes
+
+
+def _lines(path: Path, name: str) -> list[bytes]:
+    try:
+        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise ItemsError(f"{name} cannot be read: {error.strerror}") from error
+    # JSON ends no line at U+2028, U+0085 and the like, as Python would.
+    return content.split(b"\n")
+
+
+def _string(line: bytes, *, is_first: bool) -> str:
+    if is_first and line.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidItemError("begins with a byte order mark: save the file as UTF-8 without one")
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidItemError(
+            f"is not UTF-8: byte {error.start + 1} of the line is 0x{line[error.start]:02X}"
+        ) from error
+
+
+def _shortened(problems: list[str]) -> str:
+    more = len(problems) - _SHOWN
+    return "\n".join([*problems[:_SHOWN], *([f"... and {more:,} more"] if more > 0 else [])])
+
+
+_SHOWN: Final = 20
+"""Mistakes of a file, which may have one in each line."""
 
 
 def count_of(writes: Iterable[Write], events: Sequence[EventName]) -> int:
@@ -82,30 +106,17 @@ def count_of(writes: Iterable[Write], events: Sequence[EventName]) -> int:
     return sum(write.event in events for write in writes)
 
 
-def _item(line: str, stream: RequestsStream, seen: Sequence[TypedItem]) -> Write:
-    try:
-        item = json.loads(line, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise ItemsError(f"is not JSON: {error}") from error
-    if not isinstance(item, dict):
-        raise ItemsError("must be a JSON object")
-    try:
-        typed: Any = {name: TypeSerializer().serialize(value) for name, value in item.items()}
-    except (TypeError, ArithmeticError) as error:
-        raise ItemsError(f"is nothing DynamoDB can hold: {error}") from error
-    key = _key(typed, stream)
-    event = EventName.MODIFY if key in seen else EventName.INSERT
-    return Write(event=event, key=key, item=typed)
+def _item(line: str, stream: RequestsStream, seen: set[str]) -> Write:
+    item = typed_item(line, stream)
+    key = _key(item, stream)
+    # The same number may be written in several ways.
+    name = repr([Decimal(each["N"]).normalize() if "N" in each else each for each in key.values()])
+    event = EventName.MODIFY if name in seen else EventName.INSERT
+    seen.add(name)
+    return Write(event=event, key=key, item=item)
 
 
 def _key(item: TypedItem, stream: RequestsStream) -> TypedItem:
-    problems = [
-        f"must have {key.name}, {in_words([key.type])}"
-        for key in stream.item.keys
-        if not item.get(key.name, {}).get(key.type)
-    ]
-    if problems:
-        raise ItemsError(" and ".join(problems))
     return {key.name: item[key.name] for key in stream.item.keys}
 
 

@@ -1,7 +1,9 @@
 """`python -m infra.local filter`: what it prints and how it ends."""
 
 import argparse
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,27 @@ def test_a_single_record_that_matches_ends_well(
 
     assert filter_command(INSERTS, event) == 0
     assert capsys.readouterr().out == "Records[0] (INSERT e-1) matches\n"
+
+
+def test_the_event_may_come_from_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = io.BytesIO(b"\xef\xbb\xbf" + json.dumps(INSERT).encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
+
+    assert filter_command(INSERTS, Path("-")) == 0
+    assert capsys.readouterr().out == "Records[0] (INSERT e-1) matches\n"
+
+
+def test_standard_input_is_named_where_it_is_no_event(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+
+    assert filter_command(INSERTS, Path("-")) == 2
+    assert capsys.readouterr().err == (
+        "error: --event: cannot read standard input: it is not UTF-8 text\n"
+    )
 
 
 def test_the_pattern_may_lie_in_a_file(event: Path, tmp_path: Path) -> None:
