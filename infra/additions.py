@@ -5,11 +5,12 @@ or Lambda's rules for environment variables is refused at preview.
 """
 
 import difflib
+import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 import pulumi
 import pulumi_aws as aws
@@ -24,19 +25,38 @@ MOST_BYTES: Final = 4096
 """Of all environment variables of a function together; Lambda's quota, which cannot be raised."""
 
 
+class PipelineTable(Protocol):
+    """The pipeline's table, which is made after the additions."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    """An index has its own: this one, /index/ and its name."""
+    stream_arn: pulumi.Output[str]
+
+
+OfTable: TypeAlias = Callable[[PipelineTable], pulumi.Input[Any]]
+"""Makes a value of what is known once the table is there: `lambda table: table.name`."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Additions:
     """What `infra/yours.py` hands on."""
 
-    settings: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
+    settings: Mapping[str, pulumi.Input[Any] | OfTable] = field(default_factory=dict)
     """Values for the fields of the contract's settings. A secret stays one in Pulumi's state;
     better is the name of a parameter or a secret, which `process` reads itself."""
-    policies: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    policies: Mapping[str, pulumi.Input[str] | OfTable] = field(default_factory=dict)
     """More of what the function may do: policy documents, by a name for each."""
+    table: aws.dynamodb.TableArgs | None = None
+    """Inputs of the table beyond the settings: provisioned capacity, its class, replicas, a key
+    that is made here. They go before the pipeline's own."""
     attributes: Sequence[aws.dynamodb.TableAttributeArgs] = ()
     """The keys of the indexes, as far as they are not the table's."""
     global_secondary_indexes: Sequence[aws.dynamodb.TableGlobalSecondaryIndexArgs] = ()
     local_secondary_indexes: Sequence[aws.dynamodb.TableLocalSecondaryIndexArgs] = ()
+    beside: Callable[[Any], object] = lambda _: None
+    """Called with the `RequestsPipeline` once it is made: for resources that need its table,
+    function or bucket, as autoscaling or an alarm."""
 
     def check(self, kind: type[Any], *, existing_table: str | None = None) -> None:
         """`kind` is the dataclass of the contract's settings.
@@ -51,15 +71,44 @@ class Additions:
             for name in self.policies
             if name in PIPELINE_POLICIES
         ]
+        mistakes += _of_the_pipeline(self.table_inputs)
         if existing_table is not None:
             mistakes += [
-                f"{name} are of a table that the stack makes, and table.name names "
-                f"{existing_table}, which exists: make them where it is made"
-                for name in ("attributes", "global_secondary_indexes", "local_secondary_indexes")
-                if getattr(self, name)
+                f"{name} cannot be given with table.name: {existing_table} exists, and nothing of "
+                "it is changed"
+                for name in self.of_own_table
             ]
         if mistakes:
             raise ConfigError(mistakes, where=f"infra/yours.py and {_file(kind)}")
+
+    @property
+    def table_inputs(self) -> Mapping[str, Any]:
+        """Those of the table's inputs that are given."""
+        names = inspect.signature(aws.dynamodb.TableArgs).parameters
+        given = {name: getattr(self.table, name, None) for name in names}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def of_own_table(self) -> list[str]:
+        """The additions that are given and only a table of the pipeline's own can take."""
+        indexes = ("attributes", "global_secondary_indexes", "local_secondary_indexes")
+        return [name for name in ("table", *indexes) if getattr(self, name)]
+
+    def of_function(self, table: PipelineTable) -> "FunctionAdditions":
+        """What of them is the function's, with what is made of the table."""
+        settings, policies = (
+            {name: each(table) if callable(each) else each for name, each in given.items()}
+            for given in (self.settings, self.policies)
+        )
+        return FunctionAdditions(settings=settings, policies=policies)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionAdditions:
+    """What the function is told and may do beside the pipeline's own."""
+
+    settings: Mapping[str, pulumi.Input[Any]]
+    policies: Mapping[str, pulumi.Input[str]]
 
     def environment(
         self, kind: type[Any], *, beside: Mapping[str, str]
@@ -111,6 +160,27 @@ def within_quota(environ: dict[str, str]) -> dict[str, str]:
         )
         raise ConfigError([message], where="infra/yours.py")
     return environ
+
+
+_SAID_ELSEWHERE: Final = {
+    "attributes": "Additions.attributes, for the keys of indexes",
+    "deletion_protection_enabled": "the setting table.deletionProtection",
+    "global_secondary_indexes": "Additions.global_secondary_indexes",
+    "hash_key": "the items' type",
+    "local_secondary_indexes": "Additions.local_secondary_indexes",
+    "range_key": "the items' type",
+    "stream_enabled": "the contract",
+    "stream_view_type": "the contract, or the setting stream.viewType",
+    "tags": "the setting tags",
+    "ttl": "the settings table.ttlEnabled and table.ttlAttribute",
+}
+"""Inputs of a table that have to go with something else of the pipeline."""
+
+
+def _of_the_pipeline(inputs: Mapping[str, Any]) -> Iterator[str]:
+    for name in inputs:
+        if name in _SAID_ELSEWHERE:
+            yield f"table.{name} is no addition: it is said by {_SAID_ELSEWHERE[name]}"
 
 
 _RESERVED: Final = frozenset({

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import policies
-from infra.additions import Additions, within_quota
+from infra.additions import FunctionAdditions, within_quota
 from infra.config import FunctionConfig
 from infra.config.stack import StackConfig, handler_config
 from infra.failures import FailureBucket
@@ -34,7 +34,7 @@ class ProcessorFunction(pulumi.ComponentResource):
         image: ProcessorImage,
         failures: FailureBucket,
         idempotency: IdempotencyTable | None,
-        additions: Additions,
+        additions: FunctionAdditions,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("requests:infra:ProcessorFunction", name, None, opts)
@@ -172,7 +172,7 @@ def _environment(
     config: StackConfig,
     failures: FailureBucket,
     idempotency: IdempotencyTable | None,
-    additions: Additions,
+    additions: FunctionAdditions,
 ) -> pulumi.Output[dict[str, str]]:
     def to_environ(bucket: str, table: str | None) -> dict[str, str]:
         handler = handler_config(

@@ -79,7 +79,7 @@ class RequestsPipeline(pulumi.ComponentResource):
             image=self.image,
             failures=self.failures,
             idempotency=self.idempotency,
-            additions=additions,
+            additions=additions.of_function(self.table),
             opts=child,
         )
         self.mapping = StreamEventSourceMapping(
@@ -97,6 +97,7 @@ class RequestsPipeline(pulumi.ComponentResource):
         self.contract = config.requests_stream
         self.filter_patterns = config.filter_patterns
         self.register_outputs({"mapping": self.mapping.uuid})
+        additions.beside(self)
 
     def _monitoring(self, name: str, config: StackConfig) -> Monitoring:
         return Monitoring(

@@ -51,9 +51,8 @@ def _table_mistakes(
 ) -> Iterator[str]:
     if config.table != TableConfig():
         yield "table is set, and the pipeline reads the table of another one"
-    for indexes in ("attributes", "global_secondary_indexes", "local_secondary_indexes"):
-        if getattr(additions, indexes):
-            yield f"{indexes} are given, and the pipeline reads the table of another one"
+    for name in additions.of_own_table:
+        yield f"{name} cannot be given: the pipeline reads the table of another one"
     stream = config.requests_stream
     if stream.view_type is not table.contract.view_type:
         yield (

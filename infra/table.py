@@ -22,6 +22,7 @@ class RequestsTable(pulumi.ComponentResource):
     """
 
     name: pulumi.Output[str]
+    arn: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
     kms_key_arn: pulumi.Output[str | None]
     """The key of one's own that the table is encrypted with now, whatever the stack says."""
@@ -49,6 +50,7 @@ class RequestsTable(pulumi.ComponentResource):
             else self._table(name, config, additions)
         )
         self.name = table.name
+        self.arn = table.arn
         self.stream_arn = table.stream_arn
         # A table keeps its key when the setting is taken back: the provider has no value for it.
         self.kms_key_arn = table.server_side_encryption.apply(_own_key)
@@ -56,10 +58,29 @@ class RequestsTable(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "stream_arn": self.stream_arn})
 
     def _table(self, name: str, config: StackConfig, additions: Additions) -> aws.dynamodb.Table:
-        stream = config.requests_stream
-        keys = stream.item.keys
+        inputs = self._inputs(config, additions)
+        for key, value in additions.table_inputs.items():
+            setattr(inputs, key, value)
         return aws.dynamodb.Table(
             name,
+            inputs,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # As long as AWS refuses to delete the table, Pulumi stops before it deletes the
+                # rest. A protected resource it does not even forget.
+                protect=config.table.deletion_protection and not config.table.retain_on_delete,
+                retain_on_delete=config.table.retain_on_delete,
+                # Of a key's other type the provider shows nothing, and every item would be parked.
+                replacement_trigger=[
+                    [key.name, key.type] for key in config.requests_stream.item.keys
+                ],
+            ),
+        )
+
+    def _inputs(self, config: StackConfig, additions: Additions) -> aws.dynamodb.TableArgs:
+        stream = config.requests_stream
+        keys = stream.item.keys
+        return aws.dynamodb.TableArgs(
             billing_mode="PAY_PER_REQUEST",
             hash_key=keys[0].name,
             range_key=keys[1].name if len(keys) > 1 else None,
@@ -83,15 +104,6 @@ class RequestsTable(pulumi.ComponentResource):
                 enabled=config.table.ttl_enabled, attribute_name=config.table.ttl_attribute
             ),
             deletion_protection_enabled=config.table.deletion_protection,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                # As long as AWS refuses to delete the table, Pulumi stops before it deletes the
-                # rest. A protected resource it does not even forget.
-                protect=config.table.deletion_protection and not config.table.retain_on_delete,
-                retain_on_delete=config.table.retain_on_delete,
-                # Of a key's other type the provider shows nothing, and every item would be parked.
-                replacement_trigger=[[key.name, key.type] for key in keys],
-            ),
         )
 
 

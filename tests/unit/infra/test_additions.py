@@ -44,7 +44,7 @@ def test_settings_reach_the_function_as_variables(tmp_path: Path) -> None:
     plan = planned(tmp_path, FITTING)
 
     variables = plan.inputs_of(FUNCTION)["environment"]["variables"]
-    assert variables["TOPIC_ARN"] == "arn:of-orders"
+    assert variables["TOPIC_ARN"] == "arn:aws:sns:ap-northeast-1:123456789012:orders"
     assert variables["LIMIT"] == "7"
     assert "MODE" not in variables
     assert variables["REQUESTS_EVENTS"] == "INSERT"
@@ -56,7 +56,7 @@ def test_a_policy_is_one_more_of_the_functions_role_which_waits_for_it(tmp_path:
     policy = json.loads(plan.inputs_of(ROLE_POLICY, "requests-processor-publish")["policy"])
     (statement,) = policy["Statement"]
     assert statement["Action"] == "sns:Publish"
-    assert statement["Resource"] == "arn:of-orders"
+    assert statement["Resource"] == "arn:aws:sns:ap-northeast-1:123456789012:orders"
     assert "requests-processor-publish" in plan.resource(FUNCTION).depends_on
 
 
@@ -131,6 +131,78 @@ def test_a_name_that_is_not_declared_or_not_free_is_refused(
     assert mistake in str(caught.value)
 
 
+def test_a_setting_and_a_permission_may_be_made_of_the_table(tmp_path: Path) -> None:
+    plan = planned(
+        tmp_path,
+        """settings={"topic_arn": lambda table: table.name},
+        policies={"query": lambda table: allow(
+            "dynamodb:Query", pulumi.Output.concat(table.arn, "/index/by-status"))}""",
+        settings="Settings",
+    )
+
+    policy = json.loads(plan.inputs_of(ROLE_POLICY, "requests-processor-query")["policy"])
+    assert plan.inputs_of(FUNCTION)["environment"]["variables"]["TOPIC_ARN"] == "requests-table"
+    assert policy["Statement"][0]["Resource"].endswith(":table/requests-table/index/by-status")
+
+
+def test_inputs_of_the_table_go_before_the_pipelines_own(tmp_path: Path) -> None:
+    key = "arn:aws:kms:ap-northeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    plan = planned(
+        tmp_path,
+        f"""{FITTING}, table=aws.dynamodb.TableArgs(
+            billing_mode="PROVISIONED", read_capacity=5, write_capacity=5,
+            table_class="STANDARD_INFREQUENT_ACCESS",
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
+                enabled=True, kms_key_arn="{key}"))""",
+    )
+
+    table = plan.inputs_of(TABLE, "requests-table")
+    assert table["billingMode"] == "PROVISIONED"
+    assert (table["readCapacity"], table["writeCapacity"]) == (5, 5)
+    assert table["tableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert table["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": key}
+    assert table["hashKey"] == "request_id"
+    assert table["pointInTimeRecovery"] == {"enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said_by"),
+    [
+        ('hash_key="id"', "the items' type"),
+        ('range_key="at"', "the items' type"),
+        ("stream_enabled=False", "the contract"),
+        ('stream_view_type="KEYS_ONLY"', "the contract, or the setting stream.viewType"),
+        ("deletion_protection_enabled=False", "the setting table.deletionProtection"),
+        (
+            'ttl=aws.dynamodb.TableTtlArgs(attribute_name="a", enabled=True)',
+            "the settings table.ttlEnabled and table.ttlAttribute",
+        ),
+        ('tags={"a": "b"}', "the setting tags"),
+        ("attributes=[]", "Additions.attributes, for the keys of indexes"),
+    ],
+)
+def test_an_input_that_would_break_the_pipeline_is_refused(
+    tmp_path: Path, inputs: str, said_by: str
+) -> None:
+    name = inputs.partition("=")[0]
+
+    with pytest.raises(Exception, match="1 mistake") as caught:
+        planned(tmp_path, f"{FITTING}, table=aws.dynamodb.TableArgs({inputs})", preview=True)
+
+    assert f"table.{name} is no addition: it is said by {said_by}" in str(caught.value)
+
+
+def test_resources_beside_the_pipeline_have_its_table(tmp_path: Path) -> None:
+    plan = planned(
+        tmp_path,
+        f"""{FITTING}, beside=lambda pipeline: aws.dynamodb.ContributorInsights(
+            "insights", table_name=pipeline.table.name)""",
+    )
+
+    insights = plan.inputs_of("aws:dynamodb/contributorInsights:ContributorInsights")
+    assert insights["tableName"] == "requests-table"
+
+
 def test_a_secret_setting_stays_one(tmp_path: Path) -> None:
     plan = planned(tmp_path, 'settings={"topic_arn": pulumi.Output.secret("x")}')
 
@@ -146,5 +218,5 @@ def planned(
     (folder / "Pulumi.dev.yaml").write_text(
         "config:\n  aws:region: ap-northeast-1\n", encoding="utf-8"
     )
-    given = {"aws:sns/topic:Topic": {"arn": "arn:of-orders"}}
+    given = {"aws:sns/topic:Topic": {"arn": "arn:aws:sns:ap-northeast-1:123456789012:orders"}}
     return plan_of(project=folder, given=given, preview=preview)

@@ -193,7 +193,7 @@ def test_a_third_reader_of_a_stream_is_warned_of(
             "None",
             "stream.viewType must be NEW_IMAGE, which the table's stream carries",
         ),
-        ("", "Additions(attributes=[1])", "attributes are given, and the pipeline reads"),
+        ("", "Additions(attributes=[1])", "attributes cannot be given: the pipeline reads"),
     ],
 )
 def test_nothing_is_set_of_what_another_pipeline_makes(
