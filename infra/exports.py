@@ -45,7 +45,7 @@ def chosen(names: Sequence[str], pipeline: str | None) -> str:
     """The pipeline that is meant. Raises `WhichPipelineError`."""
     if pipeline is None and len(names) == 1:
         return names[0]
-    known = ", ".join(names)
+    known = ", ".join(sorted(names)) or "none"
     if pipeline is None:
         raise WhichPipelineError(f"which pipeline? Name it with --pipeline: {known}")
     if pipeline not in names:

@@ -7,7 +7,7 @@ stack's stream is checked when the stack's configuration is read.
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(parser.parse_args(arguments))
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the command `filter` to another command line; the parsed `func` runs it."""
     parser = subparsers.add_parser(
         "filter",
@@ -45,13 +47,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_arguments(parser)
     parser.set_defaults(func=run)
+    return parser
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `run` reads."""
     parser.add_argument(
         "--pattern",
-        required=True,
         metavar="FILE_OR_TEXT",
         help="the filter pattern: a file, or the JSON text itself",
     )
@@ -66,19 +68,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each record; returns the exit status."""
     try:
-        pattern = _pattern(arguments.pattern)
-        records = _records(arguments.event)
+        patterns = [_pattern(arguments.pattern)]
     except _BadInputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    reasons = [pattern.explain(record) for record in records]
+        return _bad_input(error)
+    return explain(patterns, arguments.event)
+
+
+def explain(patterns: Iterable[FilterPattern], event: str) -> int:
+    """Prints for each record of a file whether any of the patterns matches; the exit status."""
+    asked = list(patterns)
+    try:
+        records = _records(event)
+    except _BadInputError as error:
+        return _bad_input(error)
+    reasons = [_reason(asked, record) for record in records]
     for position, (record, reason) in enumerate(zip(records, reasons, strict=True)):
         verdict = "matches" if reason is None else f"does not match: {reason}"
         print(f"Records[{position}]{_name(record)} {verdict}")
     return ALL_MATCH if all(reason is None for reason in reasons) else SOME_DO_NOT_MATCH
 
 
-def _pattern(file_or_text: str) -> FilterPattern:
+def _bad_input(error: _BadInputError) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _reason(patterns: Sequence[FilterPattern], record: Mapping[str, object]) -> str | None:
+    """Why none of the patterns matches; None: one of them does."""
+    reasons = [pattern.explain(record) for pattern in patterns]
+    told = [reason for reason in reasons if reason is not None]
+    return None if len(told) < len(reasons) else "; nor: ".join(dict.fromkeys(told))
+
+
+def _pattern(file_or_text: str | None) -> FilterPattern:
+    if file_or_text is None:
+        raise _BadInputError("--pattern: it is missing, a file or the JSON text itself")
     is_text = file_or_text.lstrip().startswith(("{", "["))
     text = file_or_text if is_text else _read("--pattern", file_or_text)
     try:

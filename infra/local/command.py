@@ -15,14 +15,17 @@ from typing import Any, Final
 
 from infra.config import pulumi_yaml
 from infra.config.stack_file import merged
+from infra.exports import WhichPipelineError
 from infra.filters import command as filter_command
+from infra.filters.pattern import FilterPattern
 from infra.local.aws.emulator import EmulatorError, expire
 from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.function.image_contents import MissingPackageError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.settings import InvalidParameterValueError
-from infra.local.program.run import ProgramError
+from infra.local.pipelines import pipeline_of
+from infra.local.program.run import ProgramError, declared_by_program
 from infra.local.requests_file import ItemsError
 from infra.local.stop import stoppable
 from infra.local.up import run_up
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ItemsError,
         MissingPackageError,
         ProgramError,
+        WhichPipelineError,
     ) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -94,15 +98,32 @@ def _parser() -> argparse.ArgumentParser:
         help="the embedded AWS (default: AWS_ENDPOINT_URL, which `up` prints)",
     )
     expire_parser.set_defaults(func=_expire)
-    filter_command.add_parser(commands)
+    _add_filter(commands)
     return parser
+
+
+def _add_filter(commands: Any) -> None:
+    parser = filter_command.add_parser(commands)
+    parser.add_argument("--stack", help="the stack's own filters, in place of --pattern")
+    _pipeline_and_config(parser)
+    parser.set_defaults(func=_filter)
 
 
 def _stack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", default="dev", help="the stack to deploy (default: dev)")
+    _pipeline_and_config(parser)
     parser.add_argument(
         "--port", type=_port, default=0, help="port of the embedded AWS (default: a free one)"
     )
+    parser.add_argument(
+        "--docker",
+        action="store_true",
+        help="build the image and run the handler in it, instead of as a process",
+    )
+
+
+def _pipeline_and_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pipeline", help="which one of the program's, if it has several")
     parser.add_argument(
         "--config",
         type=_setting,
@@ -110,11 +131,6 @@ def _stack_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="a value over the stack file's, as in eventSource.batchSize=1; may be given often",
-    )
-    parser.add_argument(
-        "--docker",
-        action="store_true",
-        help="build the image and run the handler in it, instead of as a process",
     )
 
 
@@ -150,6 +166,7 @@ def _demo(options: argparse.Namespace) -> int:
             stack=options.stack,
             items=options.items,
             count=options.count,
+            pipeline=options.pipeline,
             port=options.port,
             config=_config(options),
             sandbox=sandbox,
@@ -159,8 +176,22 @@ def _demo(options: argparse.Namespace) -> int:
 def _up(options: argparse.Namespace) -> int:
     with _sandbox(options) as sandbox:
         return run_up(
-            stack=options.stack, port=options.port, config=_config(options), sandbox=sandbox
+            stack=options.stack,
+            pipeline=options.pipeline,
+            port=options.port,
+            config=_config(options),
+            sandbox=sandbox,
         )
+
+
+def _filter(options: argparse.Namespace) -> int:
+    if options.stack is None:
+        return filter_command.run(options)
+    if options.pattern is not None:
+        return _refuse("--stack has patterns of its own: leave one of it and --pattern out")
+    declared = declared_by_program(options.stack, _config(options))
+    pipeline = pipeline_of(declared, options.pipeline)
+    return filter_command.explain(map(FilterPattern, pipeline.filter_patterns), options.event)
 
 
 def _expire(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from handler.config import EventName, RequestsStream
+from infra.exports import pipeline_exports
 from infra.local import report
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
 from infra.local.deployment import LocalDeployment, deploy
@@ -16,7 +17,7 @@ from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
-from infra.local.pipelines import pipelines
+from infra.local.pipelines import pipeline_of
 from infra.local.program.run import PROJECT, declared_by_program
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
@@ -46,7 +47,8 @@ class _Witness:
     repeated: Failed | None = None
     """The first error that came twice for the same record."""
     last: Failed | None = None
-    _by_record: dict[str, Outcome] = field(default_factory=dict)
+    _by_record: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    """By function, of which several may be given the record, and by the record's event id."""
     _errors: set[tuple[str, str]] = field(default_factory=set)
     _details: Details = field(default_factory=Details)
 
@@ -67,7 +69,8 @@ class _Witness:
     def _invoked(self, invocation: Invocation) -> None:
         self.first = self.first or time.perf_counter()
         outcomes = self._details.outcomes(invocation)
-        self._by_record.update({each.event_id: each for each in outcomes})
+        name = invocation.function_name
+        self._by_record.update({(name, each.event_id): each for each in outcomes})
         failed = next((each for each in outcomes if each.became is Became.FAILED), None)
         if failed is not None:
             self._failed(failed, invocation)
@@ -88,31 +91,34 @@ def run_demo(
     stack: str,
     items: Path | None,
     count: int | None,
+    pipeline: str | None = None,
     port: int = 0,
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
     """Returns the exit code: 0 when all that the filter let through was processed, else 1.
 
-    Raises what `deploy` raises, and `ItemsError`.
+    `pipeline` is the one whose table is written to, of a program that has several. Raises what
+    `deploy` raises, `ItemsError` and `WhichPipelineError`.
     """
     # Before anything is deployed: a file that cannot be written needs nothing of it.
     if items is not None:
-        (declared,) = pipelines(declared_by_program(stack, config or {})).values()
-        writes = read_items(items, declared.contract)
+        declared = declared_by_program(stack, config or {})
+        writes = read_items(items, pipeline_of(declared, pipeline).contract)
     console, witness, began = report.console(), _Witness(), time.perf_counter()
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
-        (pipeline,) = pipelines(deployment.deployed.components).values()
         if items is None:
-            writes = _made_up(pipeline.contract, count)
+            deployed = pipeline_of(deployment.deployed.components, pipeline)
+            writes = _made_up(deployed.contract, count)
+        table = pipeline_exports(deployment.outputs, pipeline)["tableName"]
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         if names := left_out(PROJECT / "handler"):
             console.print(report.left_out_line(names), soft_wrap=True)
         wrote_first = time.perf_counter()
-        _write(deployment, writes)
-        console.print(_written(writes, deployment.outputs["tableName"]))
+        _write(deployment, table, writes)
+        console.print(_written(writes, table))
         _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
         now = time.perf_counter()
         first, settled = (witness.first or now) - wrote_first, now - wrote_first
@@ -138,8 +144,8 @@ def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, time
             return
 
 
-def _write(deployment: LocalDeployment, writes: list[Write]) -> None:
-    client, table = deployment.client("dynamodb"), deployment.outputs["tableName"]
+def _write(deployment: LocalDeployment, table: str, writes: list[Write]) -> None:
+    client = deployment.client("dynamodb")
     for write in writes:
         write.put_into(client, table)
 

@@ -4,7 +4,16 @@ from collections.abc import Iterable
 
 import pulumi
 
+from infra.exports import chosen
 from infra.pipeline import RequestsPipeline
+
+
+def pipeline_of(
+    components: Iterable[pulumi.ComponentResource], name: str | None
+) -> RequestsPipeline:
+    """The one of that name; None: the only one. Raises `WhichPipelineError`."""
+    found = pipelines(components)
+    return found[chosen(list(found), name)]
 
 
 def pipelines(components: Iterable[pulumi.ComponentResource]) -> dict[str, RequestsPipeline]:

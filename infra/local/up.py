@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from watchfiles import watch
 
+from infra.exports import pipeline_exports
 from infra.local import report
 from infra.local.aws.emulator import EmulatorError
 from infra.local.deployment import LocalDeployment, deploy
@@ -16,6 +17,7 @@ from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.outcomes import Details
+from infra.local.pipelines import pipelines
 from infra.local.program.run import PROJECT
 from infra.local.watching import Watcher
 
@@ -28,11 +30,16 @@ EXPIRY_INTERVAL: Final = 2.0
 def run_up(
     *,
     stack: str,
+    pipeline: str | None = None,
     port: int = 0,
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
-    """Runs until it is stopped and returns the exit code. Raises what `deploy` raises."""
+    """Runs until it is stopped and returns the exit code.
+
+    `pipeline` is the one whose commands are shown; None: all. Raises what `deploy` raises, and
+    `WhichPipelineError`.
+    """
     console = report.console()
     try:
         console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
@@ -41,13 +48,23 @@ def run_up(
             deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
             _ended() as ended,
         ):
+            shown = _shown(deployment, pipeline)
             threading.Thread(target=_expire, args=(deployment, ended), daemon=True).start()
-            _introduce(console, deployment)
+            _introduce(console, deployment, shown)
             _take_over_changes(console, deployment)
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be what is gone
             console.print("Stopped; nothing is left running.")
     return 0
+
+
+def _shown(
+    deployment: LocalDeployment, pipeline: str | None
+) -> Mapping[str | None, Mapping[str, Any]]:
+    """The exports of the pipelines whose commands are shown, by the names that are asked for."""
+    several = list(pipelines(deployment.deployed.components))
+    names = [pipeline] if pipeline is not None or len(several) < 2 else several
+    return {name: pipeline_exports(deployment.outputs, name) for name in names}
 
 
 @contextlib.contextmanager
@@ -111,7 +128,11 @@ class _Screen:
         self._console.print(line, soft_wrap=True)
 
 
-def _introduce(console: Console, deployment: LocalDeployment) -> None:
+def _introduce(
+    console: Console,
+    deployment: LocalDeployment,
+    shown: Mapping[str | None, Mapping[str, Any]],
+) -> None:
     def show(*lines: str) -> None:
         for line in lines:
             console.print(line, soft_wrap=True)
@@ -120,7 +141,8 @@ def _introduce(console: Console, deployment: LocalDeployment) -> None:
     in_the_way = [name for name in _IN_THE_WAY if name not in environment]
     show("\nFor another terminal:\n", f"unset {' '.join(in_the_way)}")
     show(*(f"export {name}={value}" for name, value in environment.items()))
-    show("\nThen, for example:\n", *_commands(deployment.outputs))
+    for name, exports in shown.items():
+        show("\nThen, for example:\n" if name is None else f"\nOf {name}:\n", *_commands(exports))
     show("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 

@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal = Terminal()
     try:
         names = {part: getattr(options, part) for part in ("bucket", "function", "table")}
-        code: int = options.command(options, target(stack=options.stack, named=names), terminal)
+        code: int = options.command(
+            options, target(stack=options.stack, named=names, pipeline=options.pipeline), terminal
+        )
     except (ReplayError, BrokenDocumentError, BotoCoreError, ClientError) as error:
         terminal.say(f"error: {' '.join(str(error).split())}")
         return UNUSABLE
@@ -115,6 +117,7 @@ def _command(commands: Any, name: str, command: Callable[..., int], summary: str
     parser = commands.add_parser(name, help=summary, description=summary)
     parser.set_defaults(command=command)
     parser.add_argument("--stack", help="take names and region from this stack's outputs (Pulumi)")
+    parser.add_argument("--pipeline", help="which one of the stack's, if it has several")
     parser.add_argument("--bucket", help="the failure bucket (output failureBucket)")
     parser.add_argument("--function", help="the function (output functionName)")
     parser.add_argument("--table", help="the table (output tableName)")

@@ -17,6 +17,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from infra.exports import WhichPipelineError, pipeline_exports
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
@@ -93,12 +95,16 @@ class Target:
 _OUTPUTS = {"bucket": "failureBucket", "function": "functionName", "table": "tableName"}
 
 
-def target(*, stack: str | None, named: Mapping[str, str | None]) -> Target:
-    """The target of a command; what is named goes before what the stack says.
+def target(
+    *, stack: str | None, named: Mapping[str, str | None], pipeline: str | None = None
+) -> Target:
+    """The target of a command; what is named goes before what the stack says of its pipeline.
 
-    Raises `ReplayError` when the stack's outputs cannot be read.
+    Raises `ReplayError` when the stack's outputs cannot be read, or have no such pipeline.
     """
-    outputs = _stack_outputs(stack) if stack is not None else {}
+    if pipeline is not None and stack is None:
+        raise ReplayError("--pipeline is one of a stack: name that too, with --stack")
+    outputs = _pipeline_outputs(stack, pipeline) if stack is not None else {}
     names = {part: str(outputs[key]) for part, key in _OUTPUTS.items() if key in outputs}
     names.update({part: name for part, name in named.items() if name is not None})
     return Target(names=names, session=boto3.Session(region_name=_region(outputs)))
@@ -108,6 +114,13 @@ def _region(outputs: Mapping[str, Any]) -> str | None:
     """The stack's own; None: the environment's."""
     arn = str(outputs.get("functionArn") or outputs.get("streamArn") or "").split(":")
     return arn[3] if len(arn) > 5 else None
+
+
+def _pipeline_outputs(stack: str, pipeline: str | None) -> Mapping[str, Any]:
+    try:
+        return pipeline_exports(_stack_outputs(stack), pipeline)
+    except WhichPipelineError as error:
+        raise ReplayError(f"stack {stack}: {error}") from error
 
 
 def _stack_outputs(stack: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from infra.local.function.invocation import Invocation
@@ -113,7 +113,7 @@ class ExecutionEnvironment:
         with self._log.also_to(on_log):
             error = await self.initialised()
             if error is not None:
-                return _failed(request_id, event, error)
+                return self._named(_failed(request_id, event, error))
             work = Work(
                 request_id=request_id,
                 payload=json.dumps(event).encode(),
@@ -125,7 +125,10 @@ class ExecutionEnvironment:
             with self._log.told_when_slow():
                 answer = await self._answer(work)
             duration = time.perf_counter() - started
-        return _invocation(request_id, event, answer, duration)
+        return self._named(_invocation(request_id, event, answer, duration))
+
+    def _named(self, invocation: Invocation) -> Invocation:
+        return replace(invocation, function_name=self._settings.name)
 
     async def _answer(self, work: Work) -> Answer:
         loop = asyncio.get_running_loop()

@@ -21,6 +21,8 @@ class Invocation:
     """"Unhandled" when the function did not return, as in the header X-Amz-Function-Error."""
     error: Mapping[str, Any] | None = None
     """The error document then: errorType, errorMessage and what else the runtime says."""
+    function_name: str = ""
+    """Of which function it was."""
     duration: float = 0.0
     """Seconds from handing the event to the runtime until its answer."""
 

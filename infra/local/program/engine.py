@@ -110,6 +110,8 @@ class Monitor(mocks.MockMonitor):
 
     def __init__(self, provider: Provider, *, preview: bool = False) -> None:
         self.preview = preview
+        self.is_declared = False
+        """Whether the program has come to its end, whatever becomes of its outputs."""
         self.error: Exception | None = None
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider

@@ -57,11 +57,11 @@ def declared_by_program(
 ) -> list[pulumi.ComponentResource]:
     """The components that `__main__.py` constructs, without anything being made or looked up.
 
-    Raises `ProgramError` when it constructs none.
+    Raises `ProgramError` when it does not come to its end: what it looks up may be missing.
     """
     monitor = Monitor(_Nothing(), preview=True)
     failure = _failure(stack_name, config, monitor, project=project)
-    if failure is not None and not monitor.deployed.components:
+    if failure is not None and not monitor.is_declared:
         raise ProgramError(str(failure)) from failure
     return monitor.deployed.components
 
@@ -157,6 +157,7 @@ def _run(
 def _main(project: Path, monitor: Monitor) -> None:
     stack.register_stack_transformation(monitor.declare)
     runpy.run_path(str(project / "__main__.py"), run_name="__main__")
+    monitor.is_declared = True
 
 
 def region_of(

@@ -27,8 +27,8 @@ def test_one_of_several_is_found_by_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("exports", "name", "message"),
     [
-        (SEVERAL, None, "which pipeline? Name it with --pipeline: requests, payments"),
-        (SEVERAL, "payment", "there is no pipeline payment; known are requests, payments"),
+        (SEVERAL, None, "which pipeline? Name it with --pipeline: payments, requests"),
+        (SEVERAL, "payment", "there is no pipeline payment; known are payments, requests"),
         (ONE, "payments", "there is no pipeline payments: the stack has one"),
     ],
 )

@@ -66,6 +66,20 @@ def test_what_the_command_line_names_goes_before_what_the_stack_says() -> None:
 
 
 @pytest.mark.usefixtures("pulumi")
+def test_of_several_pipelines_the_one_that_is_named_is_taken(pulumi: Path) -> None:
+    payments = {**OUTPUTS, "functionName": "payments-processor", "tableName": "payments"}
+    (pulumi / "outputs.json").write_text(json.dumps({"requests": OUTPUTS, "payments": payments}))
+
+    assert target(stack="dev", named=NOBODY, pipeline="payments").table == "payments"
+    with pytest.raises(ReplayError, match=r"stack dev: which pipeline\?.*: payments, requests"):
+        target(stack="dev", named=NOBODY)
+
+
+def test_a_pipeline_is_one_of_a_stack() -> None:
+    with pytest.raises(ReplayError, match="name that too, with --stack"):
+        target(stack=None, named=NOBODY, pipeline="payments")
+
+
 def test_a_stack_that_does_not_exist_is_pulumis_own_message() -> None:
     with pytest.raises(
         ReplayError, match=r"outputs of stack prod cannot be read: error: no stack named 'prod'"
