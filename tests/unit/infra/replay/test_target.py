@@ -65,7 +65,6 @@ def test_what_the_command_line_names_goes_before_what_the_stack_says() -> None:
     assert (found.bucket, found.function) == ("mine", OUTPUTS["functionName"])
 
 
-@pytest.mark.usefixtures("pulumi")
 def test_of_several_pipelines_the_one_that_is_named_is_taken(pulumi: Path) -> None:
     payments = {**OUTPUTS, "functionName": "payments-processor", "tableName": "payments"}
     (pulumi / "outputs.json").write_text(json.dumps({"requests": OUTPUTS, "payments": payments}))
@@ -80,6 +79,7 @@ def test_a_pipeline_is_one_of_a_stack() -> None:
         target(stack=None, named=NOBODY, pipeline="payments")
 
 
+@pytest.mark.usefixtures("pulumi")
 def test_a_stack_that_does_not_exist_is_pulumis_own_message() -> None:
     with pytest.raises(
         ReplayError, match=r"outputs of stack prod cannot be read: error: no stack named 'prod'"
