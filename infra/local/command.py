@@ -23,7 +23,6 @@ from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.function.image_contents import MissingPackageError
 from infra.local.function.lambda_function import FunctionInitError
-from infra.local.mapping.settings import InvalidParameterValueError
 from infra.local.pipelines import pipeline_of
 from infra.local.program.run import ProgramError, declared_by_program
 from infra.local.requests_file import ItemsError
@@ -45,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (
         DockerError,
         EmulatorError,
-        InvalidParameterValueError,
         ItemsError,
         MissingPackageError,
         ProgramError,

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from infra.local.function.deployed_function import task_root
+from infra.local.function.image import task_root
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.sandbox import FunctionSettings
 from tests.benchmarks.side_by_side import medians

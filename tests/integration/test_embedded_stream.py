@@ -138,8 +138,9 @@ def test_several_shards_are_delivered_each_in_order_and_go_on_from_their_own_che
         put(up, *keys)
         up.resume()
         up.drain()
-        (polled,) = up._polled.values()
-        checkpoints = polled.mapping.checkpoints
+        (mapping,) = up._mappings.by_uuid.values()
+        assert mapping.polled is not None
+        checkpoints = mapping.polled.mapping.checkpoints
         shards = keys_by_shard(up)
         batches = [keys_of(one.event) for one in up.invocations]
 

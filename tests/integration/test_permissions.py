@@ -14,7 +14,7 @@ import pytest
 from handler.config import LAMBDA_FAILURE_PREFIX
 from infra import policies
 from infra.local import LocalDeployment
-from infra.local.mapping.settings import InvalidParameterValueError
+from infra.local.program.run import ProgramError
 from tests.integration.conftest import Deploy, parked
 from tests.integration.faults import FaultyHandler
 from tests.plan import ROLE_POLICY, plan_of
@@ -102,7 +102,7 @@ def test_without_any_one_of_its_permissions_it_does_not(
 
     try:
         works = what_works(deploy, tmp_path)
-    except InvalidParameterValueError:
+    except ProgramError:
         return  # a mapping whose stream or destination is out of reach is refused
     assert works != WORKS
 
@@ -137,7 +137,7 @@ def test_a_mapping_is_refused_when_the_role_may(
     )
 
     with (
-        pytest.raises(InvalidParameterValueError, match=f"to call {refused} on S3"),
+        pytest.raises(ProgramError, match=f"to call {refused} on S3"),
         deploy(config=CONFIG),
     ):
         pass

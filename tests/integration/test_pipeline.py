@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import resources
 from infra.local.function.lambda_function import FunctionInitError
-from infra.local.mapping.settings import InvalidParameterValueError
+from infra.local.program.run import ProgramError
 from tests.integration.conftest import Deploy, JournalledFunction, item, parked, put, refuse_parking
 from tests.processes import wait_until
 
@@ -203,7 +203,7 @@ def test_without_the_right_to_read_the_stream_the_mapping_is_refused_as_on_aws(
     without_policy(monkeypatch, "requests-mapping-stream")
 
     with (
-        pytest.raises(InvalidParameterValueError, match="Please ensure the role can perform"),
+        pytest.raises(ProgramError, match="Please ensure the role can perform"),
         deploy(**function.deployed),
     ):
         pass

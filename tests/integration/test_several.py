@@ -10,8 +10,8 @@ import pytest
 
 from infra.local import LocalDeployment, deploy
 from infra.local.aws.emulator import Emulator
-from infra.local.mapping.settings import InvalidParameterValueError
 from infra.local.program.engine import NotOneResourceError
+from infra.local.program.run import ProgramError
 
 PROGRAM: Final = '''
 """Orders are copied into a second table, and both tables' inserts are written down."""
@@ -214,7 +214,7 @@ def test_a_mapping_to_a_function_that_is_not_there_is_refused(tmp_path: Path) ->
     project = written_project(tmp_path)
 
     with (
-        pytest.raises(InvalidParameterValueError, match=r"Function does not exist: .*:nobody"),
+        pytest.raises(ProgramError, match="Function does not exist"),
         deploy(config={"function": "nobody"}, project=project, code=project),
     ):
         pass

@@ -6,20 +6,76 @@ names it for the action, and a refusal has AWS's code and message. DynamoDB's ow
 `infra.local.aws.dynamodb.authorization`; SQS, IAM and S3 are right in moto.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.access_control import IAMPolicy, IAMRequest, PermissionResult
 from moto.secretsmanager.models import secretsmanager_backends
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request
+
+from infra.local.aws.dynamodb.authorization import Permission, authorize
+from infra.local.lambda_api.refusals import RefusedError
+
+ACCOUNT: Final = str(DEFAULT_ACCOUNT_ID)
+
+ROOT_KEY: Final = "root"
+"""The access key of the account's root user, who may do everything; the run makes resources so."""
 
 
 def install() -> None:
     """Replaces moto's question, in this process."""
-    ActionAuthenticatorMixin._authenticate_and_authorize_normal_action = _authorize  # type: ignore[method-assign, assignment]  # noqa: SLF001 - the seam
+    ask = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 - the seam
+
+    def unless_root(handler: Any, request: type, resource: str = "*") -> None:
+        if f"Credential={ROOT_KEY}/" not in handler.headers.get("Authorization", ""):
+            ask(handler, request, resource)
+
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_root  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    ActionAuthenticatorMixin._authenticate_and_authorize_normal_action = _authorize  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+
+class _Call(ActionAuthenticatorMixin):
+    """A request of a service that moto does not answer, as moto's question wants it."""
+
+    def __init__(self, request: Request, target: str, body: bytes) -> None:
+        self.headers = request.headers
+        self.uri = f"http://localhost{target}"
+        self.raw_path = target.partition("?")[0]
+        self.current_account = ACCOUNT
+        self.method = request.method
+        self.data: dict[str, str] = {}
+        self.raw_body = body
+
+    def _get_action(self) -> str:
+        return ""
+
+
+_OWN_CODES: Final = {
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+"""AWS's codes for moto's, of services that speak REST."""
+
+
+def authorize_request(
+    request: Request, target: str, body: bytes, permissions: Sequence[Permission]
+) -> None:
+    """Raises `RefusedError` where the caller lacks one of them; `target` is what was signed."""
+    call = _Call(request, target, body)
+    try:
+        authorize(call, permissions)
+    except KeyError:  # moto looks for a signature
+        message = "Missing Authentication Token"
+        raise RefusedError("MissingAuthenticationTokenException", message) from None
+    except HTTPException as refused:
+        code = str(getattr(refused, "error_type", "AccessDeniedException")).rpartition("#")[2]
+        message = str(getattr(refused, "message", refused.description))
+        raise RefusedError(_OWN_CODES.get(code, code), message) from None
 
 
 def _authorize(handler: Any, resource: str = "*") -> None:

@@ -59,7 +59,7 @@ _PROJECT: Final = Path(__file__).parents[3]
 """Where the server's module is found."""
 
 ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noqa: S106 - of no account
-"""Good for everything until permissions are enforced."""
+"""The account's root user's: good for everything. The program's resources are made with them."""
 
 
 class Emulator:
@@ -92,9 +92,11 @@ class Emulator:
             env=_environment(),
         )
         self._endpoint: str | None = None
-        self._clients: dict[tuple[str, Credentials, str], Any] = {}
+        self._clients: dict[tuple[str, Credentials], Any] = {}
         self._making_clients = threading.Lock()
         self._deployed = threading.Lock()
+        self.builds: dict[str, Mapping[str, Any]] = {}
+        """How the images are built that the program has registered, by their URI."""
 
     def __enter__(self) -> Self:
         return self
@@ -127,20 +129,20 @@ class Emulator:
             self._endpoint = f"http://{self._host}:{port}"
         return self._endpoint
 
-    def client(self, service: str, credentials: Credentials = ROOT, endpoint: str = "") -> Any:
+    def client(self, service: str, credentials: Credentials = ROOT) -> Any:
         """A boto3 client of one service; the same one for the same credentials."""
         with self._making_clients:  # a session is not for several threads at once
-            key = (service, credentials, endpoint)
+            key = (service, credentials)
             if key not in self._clients:
-                self._clients[key] = self._new_client(service, credentials, endpoint)
+                self._clients[key] = self._new_client(service, credentials)
             return self._clients[key]
 
-    def _new_client(self, service: str, credentials: Credentials, endpoint: str) -> Any:
+    def _new_client(self, service: str, credentials: Credentials) -> Any:
         session: Any = _session()  # its types know the services one by one
         return session.client(
             service,
             region_name=self.region,
-            endpoint_url=endpoint or self.endpoint,
+            endpoint_url=self.endpoint,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
@@ -150,6 +152,8 @@ class Emulator:
                 connect_timeout=2,
                 read_timeout=30 if service != "lambda" else 910,
                 max_pool_connections=20,
+                # What AWS refuses is refused by the embedded AWS too, in AWS's words.
+                parameter_validation=service != "lambda",
             ),
         )
 
@@ -184,6 +188,17 @@ class Emulator:
         """From now on every call needs a permission of whoever makes it."""
         self._control("reset-auth", b"0")
 
+    @contextlib.contextmanager
+    def attached(self, socket: Path) -> Iterator[None]:
+        """Hands what is Lambda's to the one that listens there, until the block ends."""
+        self._control("lambda", str(socket).encode())
+        try:
+            yield
+        finally:
+            # The server may be gone already, and Lambda's requests with it.
+            with contextlib.suppress(EmulatorError):
+                self._control("lambda")
+
     def expire(self) -> int:
         """Removes what is past its time to live; says how many items those were."""
         return expire(self.endpoint)
@@ -217,6 +232,8 @@ class Emulator:
         self._control("reset")
         self._control("reset-auth", b"inf")  # calls without a check, as many as there are
         self.split_streams(1)
+        self._control("lambda")
+        self.builds.clear()
         with self._making_clients:
             of_nobody = [key for key in self._clients if key[1] != ROOT]
             for key in of_nobody:  # their users and roles are gone

@@ -1,7 +1,8 @@
 """The embedded AWS's process: moto's server, which the emulator starts and stops.
 
-Its DynamoDB is our own (`infra.local.aws.dynamodb`), and has two controls which no AWS has. Who may
-do what to which resource, `infra.local.aws.authorization` adds.
+Its DynamoDB is our own (`infra.local.aws.dynamodb`), and has two controls which no AWS has; its
+Lambda is in the run's process, and is attached by a third. Who may do what to which resource,
+`infra.local.aws.authorization` adds.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from infra.local import callers
 from infra.local.aws import authorization
 from infra.local.aws.dynamodb import handlers
 from infra.local.aws.dynamodb.stream import TableStream
+from infra.local.aws.lambda_gateway import LambdaGateway
 
 
 def _expire(_: bytes) -> Any:
@@ -29,11 +31,14 @@ def _set_shards(body: bytes) -> Any:
     return {"shards": TableStream.shards_of_new}
 
 
+LAMBDA: Final = LambdaGateway()
+
 CONTROLS: Final[dict[str, Callable[[bytes], Any]]] = {
     "/moto-api/dynamodb/expire": _expire,
     "/moto-api/dynamodb/shards": _set_shards,
+    "/moto-api/lambda": LAMBDA.attach,
 }
-"""What can be asked of the embedded DynamoDB beside moto's own API, each with POST."""
+"""What can be asked of the embedded AWS beside moto's own API, each with POST."""
 
 
 class _Application:
@@ -51,6 +56,9 @@ class _Application:
             return Response(refused, status=403)(environ, start_response)
         control = CONTROLS.get(environ.get("PATH_INFO", ""))
         if control is None:
+            request = Request(environ, populate_request=False)
+            if LAMBDA.is_for(request):
+                return LAMBDA.answer(request)(environ, start_response)
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer
         done = json.dumps(control(Request(environ).get_data()))

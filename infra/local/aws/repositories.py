@@ -99,12 +99,13 @@ def _image(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
 
     The digest is one of the right form, made of the tag, which is made of the content.
     """
-    del emulator, name
+    del name
     repository, _, tag = inputs["imageName"].rpartition(":")
-    digest = _digest(tag)
+    uri = f"{repository}@{_digest(tag)}"
+    emulator.builds[uri] = inputs.get("build") or {}
     return {
-        "id": f"{repository}@{digest}",
-        "repoDigest": f"{repository}@{digest}",
+        "id": uri,
+        "repoDigest": uri,
         "baseImageName": inputs["imageName"],
         "registryServer": inputs.get("registry", {}).get("server", ""),
     }

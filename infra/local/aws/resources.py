@@ -4,24 +4,34 @@ From the registered inputs to the outputs that the program reads. The run of the
 CLI and Pulumi's engine both come here.
 """
 
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from infra.local.aws import buckets, log_groups, repositories, roles, services, tables
-from infra.local.aws.emulator import ACCOUNT, Emulator
+from infra.local.aws import buckets, functions, log_groups, repositories, roles, services, tables
+from infra.local.aws.emulator import Emulator
 from infra.local.aws.resource_type import Existing, Inputs, Outputs, ResourceType
 
-FUNCTION: Final = "aws:lambda/function:Function"
-EVENT_SOURCE_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+FUNCTION: Final = functions.FUNCTION
+EVENT_SOURCE_MAPPING: Final = functions.EVENT_SOURCE_MAPPING
 IMAGE: Final = repositories.IMAGE
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 NOT_MADE_HERE: Final = "notMadeHere"
 """The output that says what the local run leaves out: the whole resource, or some of its inputs."""
 
-_OF_PULUMI: Final = frozenset({"forceDelete", "forceDestroy", "forceDetachPolicies", "region"})
+_OF_PULUMI: Final = frozenset(
+    {
+        "forceDelete",
+        "forceDestroy",
+        "forceDetachPolicies",
+        "region",
+        "replaceSecurityGroupsOnDestroy",
+        "replacementSecurityGroupIds",
+        "skipDestroy",
+        "useResourceTimeoutForPropagation",
+    }
+)
 """Inputs that the provider keeps to itself, or that every resource here has alike."""
 
 
@@ -123,39 +133,23 @@ def look_up(emulator: Emulator, token: str, arguments: Inputs) -> Outputs:
     return _LOOK_UPS[token](emulator, arguments)
 
 
-def _function(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    """Runs as a process of its own (`infra.local.function`); moto would run it in Docker."""
-    del inputs
-    return {"name": name, "arn": f"arn:aws:lambda:{emulator.region}:{ACCOUNT}:function:{name}"}
-
-
-def _event_source_mapping(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    """Polled by `infra.local.mapping`: in moto it would empty the stream, whatever its settings."""
-    del emulator, name, inputs
-    return {"uuid": str(uuid.uuid4())}
-
-
 def _stack_reference(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     """Without a CLI there is no state, and so no other stack, and no earlier update of this one."""
     del emulator, inputs
     return {"name": name, "outputs": {}, "secretOutputNames": []}
 
 
-_HERE: Final[Mapping[str, ResourceType]] = {
-    EVENT_SOURCE_MAPPING: ResourceType(create=_event_source_mapping, delete=_gone),
-    FUNCTION: ResourceType(create=_function, delete=_gone),
-    STACK_REFERENCE: ResourceType(create=_stack_reference, delete=_gone),
-}
 _TYPES: Final[Mapping[str, ResourceType]] = {
     **buckets.TYPES,
+    **functions.TYPES,
     **log_groups.TYPES,
     **repositories.TYPES,
     **roles.TYPES,
     **services.TYPES,
     **tables.TYPES,
-    **_HERE,
+    STACK_REFERENCE: ResourceType(create=_stack_reference, delete=_gone),
 }
-_MADE_LATER: Final = frozenset({EVENT_SOURCE_MAPPING, FUNCTION, IMAGE, STACK_REFERENCE})
+_MADE_LATER: Final = frozenset({IMAGE, STACK_REFERENCE})
 """Types whose inputs are read when the run starts them."""
 
 _LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {

@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Self
 
 from infra.local.function.execution_environment import (
@@ -72,6 +73,15 @@ class LambdaFunction:
             await self._discard(environment)
             raise FunctionInitError(_in_words(error))
         self._idle.append(environment)
+
+    async def change(self, settings: FunctionSettings) -> None:
+        """The next invocation runs what the settings say; running ones end as they began."""
+        self.settings = settings
+        await self.reload()
+
+    def reserve(self, concurrency: int | None) -> None:
+        """Sets the reserved concurrency; what runs is not ended, also where there is more of it."""
+        self.settings = replace(self.settings, reserved_concurrency=concurrency)
 
     async def reload(self) -> None:
         """The next invocation runs the code as it is then; running ones end with the old code."""

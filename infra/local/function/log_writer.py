@@ -29,6 +29,12 @@ class LogWriter:
         if line:
             self._events.append({"timestamp": int(time.time() * 1000), "message": line})
 
+    async def write_to(self, client: Any, log_group: str) -> None:
+        """From now on; what was printed until now is written where it belongs."""
+        if (client, log_group) != (self._client, self._log_group):
+            await self.flush()
+            self._client, self._log_group, self._has_stream = client, log_group, False
+
     async def run(self) -> None:
         """Writes until cancelled."""
         while True:

@@ -137,14 +137,19 @@ class Delivery:
     metrics: Counter[str] = field(default_factory=Counter)
     last_processing_result: str = NOT_PROCESSED
     _hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    _finishing: bool = False
 
     async def deliver(self, batch: Batch, settle: Settle) -> None:
-        """Returns once all of the batch is settled; `settle` is told of each part as it happens."""
+        """Returns once all of the batch is settled; `settle` is told of each part as it happens.
+
+        After `finish` it returns as soon as what is being done is done: the rest is not settled.
+        """
+        waits_for_the_rest = self.settings.bisect_batch_on_function_error
         remaining, given_up = deque([batch]), deque[Failure]()
         trouble = Persistence(f"delivering from {batch.shard_id}")
-        while remaining or given_up:
+        while given_up or (remaining and not self._finishing):
             try:
-                if given_up and not (remaining and self.settings.bisect_batch_on_function_error):
+                if given_up and (self._finishing or not (remaining and waits_for_the_rest)):
                     await self._keep(given_up[0])
                     settle(given_up.popleft().batch.records)
                 else:
@@ -163,6 +168,11 @@ class Delivery:
         """Ends the wait before every retry: what made the batch fail may be mended."""
         self._hurried.set()
         self._hurried.clear()
+
+    def finish(self) -> None:
+        """From now on nothing is begun: what is being invoked is waited for, and no retry is."""
+        self._finishing = True
+        self.retry_now()
 
     async def _attempt(self, batch: Batch) -> _Result:
         expired = sum(1 for _ in takewhile(self._is_expired, batch.records))
@@ -243,6 +253,8 @@ class Delivery:
 
     async def _backed_off(self, batch: Batch) -> _Result:
         self._tell(Retry(batch=batch, seconds=batch.back_off))
+        if self._finishing:
+            return _Result(left=[batch])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(batch.back_off):
                 await self._hurried.wait()

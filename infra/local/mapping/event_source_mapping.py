@@ -14,11 +14,11 @@ from typing import Final
 from infra.config import StartingPosition
 from infra.filters.pattern import FilterPattern
 from infra.local.function.invocation import Function
-from infra.local.mapping.delivery import Delivery, GivenUp, Retry
+from infra.local.mapping.delivery import NOT_PROCESSED, Delivery, GivenUp, Retry
 from infra.local.mapping.destination import Destination
 from infra.local.mapping.persistence import UNFORESEEN, Persistence
 from infra.local.mapping.settings import MappingSettings
-from infra.local.mapping.shard import ShardPoller
+from infra.local.mapping.shard import Checkpoint, ShardPoller
 from infra.local.mapping.stream_reader import Position, StreamError, StreamSource
 
 METRICS: Final = (
@@ -36,6 +36,12 @@ DISCOVERY_INTERVAL: Final = 1.0
 """Seconds between looks for new shards."""
 
 
+def reported_metrics(counted: Mapping[str, int], settings: MappingSettings) -> Counter[str]:
+    """Also those that are 0. Without a filter there is no FilteredOutEventCount, as on AWS."""
+    left_out = () if settings.patterns else ("FilteredOutEventCount",)
+    return Counter({name: counted.get(name, 0) for name in METRICS if name not in left_out})
+
+
 class EventSourceMapping:
     """One event source mapping: `run()` it as a task, cancel the task to stop it.
 
@@ -50,10 +56,13 @@ class EventSourceMapping:
         source: StreamSource,
         function: Function,
         destination: Destination | None = None,
-        checkpoints: Mapping[str, Position] | None = None,
+        checkpoints: Mapping[str, Position | Checkpoint] | None = None,
+        metrics: Counter[str] | None = None,
+        last_processing_result: str = NOT_PROCESSED,
         on_event: Callable[[Retry | GivenUp], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`checkpoints`, `metrics` and `last_processing_result`: of the one that this follows."""
         self.settings = settings
         self._source = source
         self._delivery = Delivery(
@@ -62,21 +71,22 @@ class EventSourceMapping:
             destination=destination,
             now=clock,
             on_event=on_event,
+            metrics=Counter() if metrics is None else metrics,
+            last_processing_result=last_processing_result,
         )
         self._patterns = [FilterPattern(pattern) for pattern in settings.patterns]
-        self._checkpoints = dict(checkpoints or {})
+        self._checkpoints = {
+            shard_id: Checkpoint(place) if isinstance(place, str) else place
+            for shard_id, place in (checkpoints or {}).items()
+        }
         self._shards: dict[str, ShardPoller] = {}
         self._started = asyncio.Event()
         self._looking = Persistence(f"looking for the shards of {source.stream_arn}")
 
     @property
     def metrics(self) -> Counter[str]:
-        """Lambda's metrics of this mapping since it began, also those that are 0.
-
-        Without a filter there is no FilteredOutEventCount, as on AWS.
-        """
-        names = METRICS if self._patterns else [n for n in METRICS if n != "FilteredOutEventCount"]
-        return Counter({name: self._delivery.metrics[name] for name in names})
+        """Lambda's metrics of this mapping since it began."""
+        return reported_metrics(self._delivery.metrics, self.settings)
 
     @property
     def last_processing_result(self) -> str:
@@ -92,7 +102,12 @@ class EventSourceMapping:
     @property
     def checkpoints(self) -> dict[str, Position]:
         """Of each shard, the position up to which everything is settled."""
-        reached = {shard_id: shard.checkpoint.position for shard_id, shard in self._shards.items()}
+        return {shard_id: place.position for shard_id, place in self.places.items()}
+
+    @property
+    def places(self) -> dict[str, Checkpoint]:
+        """Of each shard, how far it is settled, for the mapping that goes on here."""
+        reached = {shard_id: shard.checkpoint for shard_id, shard in self._shards.items()}
         return {**self._checkpoints, **reached}
 
     async def run(self) -> None:
@@ -121,6 +136,15 @@ class EventSourceMapping:
         """Ends the wait before every retry: what made the batch fail may be mended."""
         self._delivery.retry_now()
 
+    async def finish(self) -> None:
+        """Returns once nothing is being delivered, and nothing will be: it can be stopped.
+
+        Whoever goes on at its `places` then loses nothing and repeats nothing.
+        """
+        self._delivery.finish()
+        for shard in list(self._shards.values()):
+            await shard.finished()
+
     async def started(self) -> None:
         """Returns once the mapping has its place: what is written from now on will be read."""
         await self._started.wait()
@@ -141,10 +165,9 @@ class EventSourceMapping:
     async def _find_shards(self, tasks: asyncio.TaskGroup) -> None:
         for shard_id in await self._source.shard_ids():
             if shard_id not in self._shards:
-                position = await self._position(shard_id)
                 shard = ShardPoller(
                     shard_id,
-                    position,
+                    await self._checkpoint(shard_id),
                     source=self._source,
                     delivery=self._delivery,
                     patterns=self._patterns,
@@ -152,15 +175,15 @@ class EventSourceMapping:
                 self._shards[shard_id] = shard
                 tasks.create_task(shard.run())
 
-    async def _position(self, shard_id: str) -> Position:
+    async def _checkpoint(self, shard_id: str) -> Checkpoint:
         """Where to begin: LATEST is for the shards that are there when the mapping is created."""
         if shard_id in self._checkpoints:
             return self._checkpoints[shard_id]
         is_new = bool(self._checkpoints) or self._started.is_set()
         if is_new or self.settings.starting_position is StartingPosition.TRIM_HORIZON:
-            return StartingPosition.TRIM_HORIZON
+            return Checkpoint(StartingPosition.TRIM_HORIZON)
         latest = await self._source.latest_sequence_number(shard_id)
-        return latest or StartingPosition.TRIM_HORIZON
+        return Checkpoint(latest or StartingPosition.TRIM_HORIZON)
 
     async def _shard_ids(self) -> list[str]:
         """Asks the stream until it answers."""

@@ -5,11 +5,12 @@ parent has been, so order across a split is not kept.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import zlib
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from infra.config import StartingPosition
@@ -41,11 +42,14 @@ class Checkpoint:
     """How far a shard is settled: everything up to `position`, and of what follows some.
 
     Records are told apart by themselves and not by their numbers: should a stream ever repeat one,
-    no record counts as settled because another is.
+    no record counts as settled because another is. A poller that goes on with another's checkpoint
+    begins with what is read and not settled, and repeats nothing of what is.
     """
 
     def __init__(self, position: Position) -> None:
         self.position = position
+        self.read_up_to = position
+        """Where the shard is to be read on."""
         self.read = 0
         self.settled = 0
         """Records read, and how many of them from the front are settled."""
@@ -61,6 +65,13 @@ class Checkpoint:
             self._unsettled[id(record)] += 1
         self._from_the_front.extend(records)
         self.read += len(records)
+        if records:
+            self.read_up_to = records[-1]["dynamodb"]["SequenceNumber"]
+
+    @property
+    def unsettled(self) -> list[Record]:
+        """What was read and is neither processed nor given up, in order."""
+        return [each for each in self._from_the_front if self._unsettled[id(each)]]
 
     def settle(self, records: Sequence[Record]) -> None:
         """Moves up to the lowest record that is not settled."""
@@ -80,6 +91,7 @@ class Checkpoint:
         self._from_the_front.clear()
         self._unsettled.clear()
         self.read = self.settled
+        self.read_up_to = self.position
 
     def _is_safe_behind(self, record: Record) -> bool:
         """Whether reading on behind it would miss nothing: numbers may be repeated."""
@@ -98,13 +110,13 @@ class ShardPoller:
     def __init__(
         self,
         shard_id: str,
-        position: Position,
+        checkpoint: Checkpoint,
         *,
         source: StreamSource,
         delivery: Delivery,
         patterns: Sequence[FilterPattern],
     ) -> None:
-        self.checkpoint = Checkpoint(position)
+        self.checkpoint = checkpoint
         self._shard_id = shard_id
         self._source = source
         self._delivery = delivery
@@ -113,6 +125,7 @@ class ShardPoller:
         self._room = max(READ_LIMIT, delivery.settings.batch_size) * len(self._queues)
         self._polls = 0
         self._last_empty_poll: float = 0
+        self._in_delivery = 0
         self._progress = asyncio.Event()
         self.reading = Persistence(f"reading {shard_id} of {source.stream_arn}")
 
@@ -123,6 +136,7 @@ class ShardPoller:
         delivered again, which the stream's "at least once" allows.
         """
         trouble = Persistence(f"the poller of {self._shard_id}")
+        self._judge(self.checkpoint.unsettled)
         while True:
             try:
                 return await self._run()
@@ -156,7 +170,7 @@ class ShardPoller:
 
     async def _read(self) -> None:
         """Polls until the shard is closed; a stream that cannot be read now is read later."""
-        position = self.checkpoint.position
+        position = self.checkpoint.read_up_to
         iterator: str | None = None
         while True:
             await self._until(self._has_room)
@@ -186,15 +200,18 @@ class ShardPoller:
 
     def _accept(self, records: Sequence[Record]) -> None:
         self.checkpoint.add(records)
+        self._delivery.metrics["PolledEventCount"] += len(records)
+        self._judge(records)
+
+    def _judge(self, records: Sequence[Record]) -> None:
+        """Queues what the filter lets through, and settles the rest."""
         filtered_out = []
         for record in records:
             if self._matches(record):
                 self._queue_of(record).add(record)
             else:
                 filtered_out.append(record)
-        metrics = self._delivery.metrics
-        metrics["PolledEventCount"] += len(records)
-        metrics["FilteredOutEventCount"] += len(filtered_out)
+        self._delivery.metrics["FilteredOutEventCount"] += len(filtered_out)
         self._settle(filtered_out)
 
     def _matches(self, record: Record) -> bool:
@@ -219,7 +236,21 @@ class ShardPoller:
         while True:
             batch = Batch(shard_id=self._shard_id, records=await queue.batch())
             self._notify()
-            await self._delivery.deliver(batch, self._settle)
+            with self._delivering():
+                await self._delivery.deliver(batch, self._settle)
+
+    @contextlib.contextmanager
+    def _delivering(self) -> Iterator[None]:
+        self._in_delivery += 1
+        try:
+            yield
+        finally:
+            self._in_delivery -= 1
+            self._notify()
+
+    async def finished(self) -> None:
+        """Returns once nothing is being delivered, after the delivery was asked to finish."""
+        await self._until(lambda: not self._in_delivery)
 
     def _settle(self, records: Sequence[Record]) -> None:
         self.checkpoint.settle(records)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
+from infra.local.aws.functions import parameters
 from infra.local.function.invocation import Function
 from infra.local.mapping.destination import Destination
 from infra.local.mapping.event_source_mapping import EventSourceMapping
@@ -23,13 +24,14 @@ T = TypeVar("T")
 
 
 def settings(**inputs: Any) -> MappingSettings:
-    """Settings from the mapping's inputs; what is not given is Lambda's default."""
+    """Settings from the inputs of Pulumi's mapping; what is not given is Lambda's default."""
     required = {
         "eventSourceArn": STREAM_ARN,
         "functionName": FUNCTION_ARN,
         "startingPosition": "TRIM_HORIZON",
     }
-    return MappingSettings.from_inputs({**required, **inputs}, uuid=MAPPING_UUID)
+    given = {**required, **inputs}
+    return MappingSettings.from_request(parameters(given, tuple(given)), uuid=MAPPING_UUID)
 
 
 def mapping(

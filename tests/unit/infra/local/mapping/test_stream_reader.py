@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import Emulator
@@ -254,8 +256,12 @@ def test_an_error_of_the_service_is_a_stream_error(aws: Emulator) -> None:
     assert "ResourceNotFoundException" in failure(reader.shard_ids())
 
 
-def test_a_service_that_cannot_be_reached_is_a_stream_error(aws: Emulator) -> None:
-    streams = aws.client("dynamodbstreams", endpoint="http://127.0.0.1:1")
+def test_a_service_that_cannot_be_reached_is_a_stream_error() -> None:
+    streams = boto3.Session("key", "secret", region_name=REGION).client(
+        "dynamodbstreams",
+        endpoint_url="http://127.0.0.1:1",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
     reader = DynamoDBStreamReader(streams, "arn:aws:dynamodb:r:1:table/t/stream/s", REGION)
 
     assert "Could not connect" in failure(reader.shard_ids())
