@@ -82,6 +82,7 @@ class Monitoring(pulumi.ComponentResource):
             comparison_operator=str(alarm.comparison),
             threshold=alarm.threshold,
             treat_missing_data=str(alarm.missing_data),
+            warm_up_configuration=_warm_up(alarm),
             alarm_actions=told,
             ok_actions=told,
             opts=self._children,
@@ -165,6 +166,14 @@ def _dimensions(
         Part.HANDLER: {SERVICE_DIMENSION: function.service, FUNCTION_DIMENSION: function.name},
         **memory,
     }
+
+
+def _warm_up(alarm: MetricAlarm) -> aws.cloudwatch.MetricAlarmWarmUpConfigurationArgs | None:
+    if alarm.warm_up_minutes is None:
+        return None
+    return aws.cloudwatch.MetricAlarmWarmUpConfigurationArgs(
+        warm_up_period_duration_in_minutes=alarm.warm_up_minutes
+    )
 
 
 def _description(alarm: MetricAlarm | CompositeAlarm) -> str:

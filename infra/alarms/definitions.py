@@ -53,6 +53,8 @@ class MetricAlarm:
     comparison: Comparison = Comparison.AT_LEAST
     threshold: float = 1
     missing_data: MissingData = MissingData.NOT_BREACHING
+    warm_up_minutes: int | None = None
+    """After it was made, it is not evaluated for so long unless there is data enough."""
     tells: bool = True
     """False: one that is made of it does."""
 
@@ -100,6 +102,8 @@ DOES_NOT_POLL: Final = MetricAlarm(
     periods=15,
     comparison=Comparison.LESS_THAN,
     missing_data=MissingData.BREACHING,
+    # There is no data of the time before the mapping was made, or enabled again.
+    warm_up_minutes=15,
 )
 
 FILTER_MATCHES_NOTHING: Final = MetricAlarm(

@@ -1,0 +1,90 @@
+"""Metrics over time: what was counted when, and what it comes to in a period."""
+
+import bisect
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+STATISTICS: Final = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
+
+_KEPT: Final = 2 * 24 * 3600
+"""Seconds for which data points are kept: twice the longest period of an alarm of this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric, as CloudWatch tells it from all others."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "Series":
+        return cls(namespace, name, frozenset(dimensions.items()))
+
+
+@dataclass(slots=True)
+class _Second:
+    """What was counted within a second."""
+
+    count: float = 0
+    total: float = 0
+    least: float = float("inf")
+    greatest: float = float("-inf")
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        self.least = min(self.least, value)
+        self.greatest = max(self.greatest, value)
+
+
+class MetricStore:
+    """Keeps data points by the second; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[Series, dict[int, _Second]] = defaultdict(dict)
+        self._order: dict[Series, list[int]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def add(self, series: Series, value: float, at: float) -> None:
+        """One data point, at an epoch second."""
+        second = int(at)
+        with self._lock:
+            seconds, order = self._seconds[series], self._order[series]
+            if second not in seconds:
+                seconds[second] = _Second()
+                bisect.insort(order, second)
+                while order[0] < second - _KEPT:
+                    del seconds[order.pop(0)]
+            seconds[second].add(value)
+
+    def data_point(
+        self, series: Series, statistic: str, *, start: float, end: float
+    ) -> float | None:
+        """A statistic over a period, its end not included; None: there is no data in it."""
+        with self._lock:
+            order = self._order.get(series, [])
+            within = order[bisect.bisect_left(order, start) : bisect.bisect_left(order, end)]
+            seconds = [self._seconds[series][second] for second in within]
+        return _statistic(statistic, seconds) if seconds else None
+
+    def series(self) -> Iterator[Series]:
+        """Every metric that has data."""
+        with self._lock:
+            known = list(self._seconds)
+        yield from known
+
+
+def _statistic(statistic: str, seconds: list[_Second]) -> float:
+    count, total = sum(each.count for each in seconds), sum(each.total for each in seconds)
+    return {
+        "SampleCount": count,
+        "Sum": total,
+        "Average": total / count,
+        "Minimum": min(each.least for each in seconds),
+        "Maximum": max(each.greatest for each in seconds),
+    }[statistic]
