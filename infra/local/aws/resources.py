@@ -8,7 +8,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from infra.local.aws import buckets, functions, log_groups, repositories, roles, services, tables
+from infra.local.aws import (
+    buckets,
+    cloudwatch,
+    functions,
+    log_groups,
+    repositories,
+    roles,
+    services,
+    tables,
+)
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.resource_type import Existing, Inputs, Outputs, ResourceType
 
@@ -145,6 +154,7 @@ _TYPES: Final[Mapping[str, ResourceType]] = {
     **log_groups.TYPES,
     **repositories.TYPES,
     **roles.TYPES,
+    **cloudwatch.TYPES,
     **services.TYPES,
     **tables.TYPES,
     STACK_REFERENCE: ResourceType(create=_stack_reference, delete=_gone),

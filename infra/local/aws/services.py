@@ -229,6 +229,7 @@ def _key(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     request = _given(inputs, {"description": "Description", "policy": "Policy"})
     key_tags = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in tags(inputs)]
     key = kms.create_key(Tags=key_tags, **request)["KeyMetadata"]
+    inputs.get("deletionWindowInDays")  # of its deletion
     if inputs.get("enableKeyRotation"):
         kms.enable_key_rotation(KeyId=key["KeyId"])
     return {"id": key["KeyId"], "keyId": key["KeyId"], "arn": key["Arn"]}

@@ -96,6 +96,8 @@ def test_a_composite_follows_those_it_names() -> None:
         created=T,
     )
 
+    now = T
+
     def states(*metrics: str) -> tuple[State, State]:
         nonlocal now
         now += 600
@@ -104,7 +106,6 @@ def test_a_composite_follows_those_it_names() -> None:
         alarms.evaluate(now)
         return alarms.states["either"], alarms.states["both"]
 
-    now = T
     assert states() == (State.OK, State.OK)
     assert states("Errors") == (State.ALARM, State.OK)
     assert states("Errors", "Throttles") == (State.ALARM, State.ALARM)

@@ -278,7 +278,7 @@ def test_an_alarm_fires_by_its_fault_and_ends_with_it(alarm: str) -> None:
         running = asyncio.create_task(world.mapping.run())
         states = []
         for happens, minutes in (
-            (lambda _: None, 3),
+            (lambda _: None, story.before),
             (story.fault, story.fires_within),
             (story.mended, story.ends_within),
         ):
