@@ -17,10 +17,13 @@ help:
 	@echo "make test-all  all tests: those that take long or need Docker too, and many more examples"
 	@echo "make coverage  all tests, and the lines that none of them runs (half as long again)"
 	@echo "make check     lint, format, types, import rules and make test"
-	@echo "make audit     known vulnerabilities of the pinned packages, asked of the package index; fails when one cannot be asked about"
+	@echo "make lint      lint, format and import rules"
+	@echo "make types     types"
+	@echo "make audit     known vulnerabilities of the pinned packages; fails where one cannot be asked for"
 	@echo "make bench     the figures that the documentation quotes, measured side by side"
 	@echo "make docs      the tables of settings, written from their declarations"
 	@echo "make lock      compile the requirements files from pyproject.toml"
+	@echo "make clean     remove .venv and all that was made here"
 
 demo: .venv/installed
 	@$(VENV)/python -m infra.local demo $(ARGS)

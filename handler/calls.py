@@ -60,7 +60,8 @@ def outcomes_of(
         )
     if len(returned) != len(requests):
         raise WrongOutcomesError(
-            f"process_batch returned {len(returned)} outcomes for {len(requests)} requests"
+            "process_batch must return one outcome for each request, "
+            f"got {len(returned)} for {len(requests)}"
         )
     return returned
 

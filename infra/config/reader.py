@@ -79,9 +79,10 @@ class SettingsReader:
 def _as_string(refusal: Refusal) -> str:
     # `pulumi config set --path` keeps true, false and whole numbers as such.
     value = str(refusal.value).lower() if isinstance(refusal.value, bool) else str(refusal.value)
+    lost = f" (or {value}0, if that is what was lost as a number)" if "." in value else ""
     return (
         "; write: pulumi config set --path --type string "
-        f"{shlex.quote(refusal.path)} {shlex.quote(value)}"
+        f"{shlex.quote(refusal.path)} {shlex.quote(value)}{lost}"
     )
 
 

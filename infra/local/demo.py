@@ -25,6 +25,9 @@ from infra.local.watching import Watcher
 _DRAIN_TIMEOUT_BASE = 60.0
 
 
+_YOURS: Final = "tests/yours/items.jsonl"
+"""A user's own items, where they have some, in place of those that are made up."""
+
 _LOOK: Final = 0.5
 """Seconds between looks whether the handler fails with the same error again and again."""
 
@@ -101,6 +104,8 @@ def run_demo(
     `pipeline` is the one whose table is written to, of a program that has several. Raises what
     `deploy` raises, `ItemsError` and `WhichPipelineError`.
     """
+    if items is None and count is None and (PROJECT / _YOURS).exists():
+        items = PROJECT / _YOURS
     # Before anything is deployed: a file that cannot be written needs nothing of it.
     if items is not None:
         declared = declared_by_program(stack, config or {})
@@ -114,15 +119,15 @@ def run_demo(
         table = pipeline_exports(deployment.outputs, pipeline)["tableName"]
         console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
-        if names := left_out(PROJECT / "handler"):
-            console.print(report.left_out_line(names), soft_wrap=True)
+        for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
+            console.print(line, soft_wrap=True)
         wrote_first = time.perf_counter()
         _write(deployment, table, writes)
         console.print(_written(writes, table))
         _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
         now = time.perf_counter()
-        first, settled = (witness.first or now) - wrote_first, now - wrote_first
-        _say_figures(console, deployment, witness, first=first, settled=settled)
+        first = None if witness.first is None else witness.first - wrote_first
+        _say_figures(console, deployment, witness, first=first, settled=now - wrote_first)
         return _judge(console, deployment, witness)
 
 
@@ -161,7 +166,7 @@ def _say_figures(
     deployment: LocalDeployment,
     witness: _Witness,
     *,
-    first: float,
+    first: float | None,
     settled: float,
 ) -> None:
     metrics = deployment.metrics
@@ -176,11 +181,15 @@ def _say_figures(
                 ("records rejected and parked", str(len(witness.those(Became.REJECTED)))),
                 ("failed attempts", str(witness.failed_attempts)),
                 ("records given up", str(given_up)),
-                ("first record processed after", f"{first * 1000:.0f} ms"),
-                ("all settled after", f"{settled * 1000:.0f} ms"),
+                *([("first record processed after", _in_millis(first))] if first else []),
+                ("all settled after", _in_millis(settled)),
             ]
         )
     )
+
+
+def _in_millis(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
 
 
 _DONE: Final = (Became.PROCESSED, Became.PROCESSED_BEFORE)
@@ -191,6 +200,13 @@ def _judge(console: Console, deployment: LocalDeployment, witness: _Witness) -> 
     metrics = deployment.metrics
     expected = metrics["PolledEventCount"] - metrics["FilteredOutEventCount"]
     done = len(witness.those(*_DONE))
+    if expected == 0:
+        console.print(
+            f"\nThe filter let none of {report.counted(metrics['PolledEventCount'], 'record')} "
+            f"through: nothing was processed. Write items that it takes to {_YOURS}.",
+            soft_wrap=True,
+        )
+        return 0
     if done == expected and witness.repeated is None:
         console.print(
             f"\nEvery record that the filter let through was processed: {done} of {done}."

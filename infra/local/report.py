@@ -4,7 +4,7 @@ What became of each record is found out by `outcomes`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from infra import existing_table
 from infra.events.batch_item_failures import first_failure
-from infra.local.aws.resources import NOT_MADE_HERE
+from infra.local.aws.resources import FUNCTION, IMAGE, NOT_MADE_HERE
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.outcomes import Became, Outcome, error_of, json_object
@@ -91,6 +91,16 @@ def delivery_line(event: Retry | GivenUp) -> str:
     attempts = counted(failure.invoke_count, "attempt")
     where = "kept nowhere" if event.kept_as is None else f"kept as {event.kept_as}"
     return f"{records} given up after {attempts}, {failure.condition}: {where}"
+
+
+def code_lines(resources: Sequence[Resource], left_out: Sequence[str]) -> Iterator[str]:
+    """Which code runs here, where that is not plain to see."""
+    built = {each.outputs.get("repoDigest") for each in resources if each.type == IMAGE}
+    for each in resources:
+        if each.type == FUNCTION and (uri := each.inputs["imageUri"]) not in built:
+            yield f"{each.name} has the existing image {uri}; what runs here is handler/"
+    if left_out:
+        yield left_out_line(left_out)
 
 
 def left_out_line(names: Sequence[str]) -> str:

@@ -50,6 +50,8 @@ def run_up(
         ):
             shown = _shown(deployment, pipeline)
             threading.Thread(target=_expire, args=(deployment, ended), daemon=True).start()
+            for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
+                console.print(line, soft_wrap=True)
             _introduce(console, deployment, shown)
             _take_over_changes(console, deployment)
     except KeyboardInterrupt:
@@ -88,8 +90,6 @@ def _expire(deployment: LocalDeployment, ended: threading.Event) -> None:
 
 def _take_over_changes(console: Console, deployment: LocalDeployment) -> None:
     known = left_out(PROJECT / "handler")
-    if known:
-        console.print(report.left_out_line(known), soft_wrap=True)
     for changes in watch(PROJECT / "handler", debounce=100):
         names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
         deployment.reload()
@@ -146,8 +146,22 @@ def _introduce(
     show("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 
-_IN_THE_WAY: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
-"""What would win over the variables that are printed, or spoil them."""
+_IN_THE_WAY: Final = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+)
+"""What would win over the variables that are printed, or spoil them (AWS SDKs and Tools Reference
+Guide, "Environment variables")."""
 
 
 def _commands(outputs: Mapping[str, Any]) -> list[str]:

@@ -137,6 +137,40 @@ def test_what_the_image_would_lack_is_missed_here_too(project: Path) -> None:
     assert "handler/requirements.txt: add one to the group `handler`" in result.stderr
 
 
+@pytest.mark.usefixtures("running_aws")
+def test_with_an_existing_image_the_demo_says_which_code_runs() -> None:
+    result = run(
+        "demo", "--count", "1", "--config", "image.repository=orders", "--config", "image.tag=v1"
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert re.search(
+        r"requests-processor has the existing image \S+orders@\S+; what runs here is handler/\n",
+        result.stdout,
+    )
+
+
+@pytest.mark.usefixtures("running_aws")
+def test_a_filter_that_lets_nothing_through_is_no_success_in_disguise() -> None:
+    nothing = "eventSource.filters=[{dynamodb: {Keys: {request_id: {S: [nobody]}}}}]"
+
+    result = run("demo", "--count", "1", "--config", nothing)
+
+    assert "The filter let none of 1 record through: nothing was processed." in result.stdout
+    assert "first record processed after" not in result.stdout
+
+
+def test_items_of_the_users_own_take_the_place_of_those_made_up(project: Path) -> None:
+    yours = project / "tests/yours/items.jsonl"
+    yours.parent.mkdir(parents=True)
+    yours.write_text('{"request_id": "mine", "payload": {"a": 1}}\n', encoding="utf-8")
+
+    result = command("demo", folder=project)
+
+    assert result.returncode == 0, result.stderr
+    assert "Wrote to requests-table: 1 insert, 0 updates, 0 removals\n" in result.stdout
+
+
 def test_a_file_that_the_image_would_lack_is_named(project: Path) -> None:
     (project / "handler/prices.json").write_text("{}", encoding="utf-8")
 
@@ -490,7 +524,9 @@ def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project:
         up.communicate(timeout=60)
 
     shown = "".join(introduction)
-    assert "unset AWS_PROFILE AWS_SESSION_TOKEN\n" in shown
+    (unset,) = re.findall(r"^unset (.+)$", shown, re.MULTILINE)
+    assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_DYNAMODB"} <= {*unset.split()}
+    assert not {*unset.split()} & {*re.findall(r"^export (\w+)=", shown, re.MULTILINE)}
     assert "aws logs tail " in shown
     assert "The log group is requests-processor-log-group, the failure bucket requests-" in shown
     assert "  | at it\n" in failing

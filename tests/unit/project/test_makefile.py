@@ -1,6 +1,7 @@
 """The Makefile's targets, run on a copy of it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,16 @@ def test_an_environment_that_is_a_link_is_not_emptied(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert f".venv is a link to {elsewhere}, which would be emptied" in result.stdout
     assert (elsewhere / "precious").exists()
+
+
+def test_help_lists_every_target_in_lines_that_fit_a_terminal(tmp_path: Path) -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+
+    lines = make(tmp_path, "help").stdout.splitlines()
+
+    assert [line.split()[1] for line in lines] == [each for each in targets if each != "help"]
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.slow

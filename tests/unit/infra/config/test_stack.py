@@ -448,6 +448,15 @@ def test_both_stacks_load(stack: str) -> None:
     assert load(handed_over(stack_values(stack), {})) != StackConfig()
 
 
+def test_what_a_number_may_have_lost_is_said_with_the_line_to_write() -> None:
+    (mistake,) = mistakes(image={"repository": "orders", "tag": 1.1})
+
+    assert mistake.endswith(
+        "write: pulumi config set --path --type string image.tag 1.1 "
+        "(or 1.10, if that is what was lost as a number)"
+    )
+
+
 def test_a_dotted_key_is_told_how_to_nest() -> None:
     with pytest.raises(ConfigError) as caught:
         load({"requests-processor:eventSource.batchSize": "50"})
