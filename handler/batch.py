@@ -4,7 +4,6 @@ What is settled is forgotten, so that a batch takes no more memory than its reco
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.change import AnyChange, Change
@@ -15,7 +14,6 @@ class InvalidEventError(Exception):
     """The event is no batch of records; failing keeps whatever it is with Lambda."""
 
 
-@dataclass(frozen=True, slots=True)
 class Ignored:
     """The record is of no event of the contract."""
 

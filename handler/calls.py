@@ -2,16 +2,18 @@
 
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handler.change import AnyChange
 from handler.logs import Keys
-from handler.outcomes import Done, Failed, Rejected, RequestOutcome
-from handler.writes import ConditionCheck, Delete, Put, Update, Writes
+
+if TYPE_CHECKING:
+    from handler.outcomes import RequestOutcome
+    from handler.writes import Writes
 
 # A user's own takes their own subclass of `Change`.
 Process = Callable[[Any], object]
-ProcessBatch = Callable[[Sequence[Any]], Sequence[RequestOutcome]]
+ProcessBatch = Callable[[Sequence[Any]], "Sequence[RequestOutcome]"]
 
 
 class ProcessExitedError(Exception):
@@ -26,15 +28,20 @@ class WritesNotWrappedError(Exception):
     """`process` returned writes that are not in a `Writes`: nothing of them was done."""
 
 
-class WrongOutcomesError(Exception):
-    """`process_batch` did not return one outcome for each of its requests."""
-
-
-def writes_of(process: Process, request: AnyChange, keys: Keys) -> Writes | None:
+def writes_of(process: Process, request: AnyChange, keys: Keys) -> "Writes | None":
     """Runs `process`; what it returns is writes or does not matter. `keys` are put back."""
-    returned = _run(process, request, keys)
+    returned = run(process, request, keys)
     if returned is None:
         return None
+    # A function that returns no writes pays for the import of none.
+    from handler.writes import (  # noqa: PLC0415
+        ConditionCheck,
+        Delete,
+        Put,
+        Update,
+        Writes,
+    )
+
     if isinstance(returned, Writes):
         return returned
     if isinstance(returned, (Put, Update, Delete, ConditionCheck)):
@@ -46,28 +53,10 @@ def writes_of(process: Process, request: AnyChange, keys: Keys) -> Writes | None
     return None
 
 
-def outcomes_of(
-    process_batch: ProcessBatch, requests: Sequence[AnyChange], keys: Keys
-) -> Sequence[RequestOutcome]:
-    """Runs `process_batch`; an outcome for each request, in order. `keys` are put back."""
-    returned = _run(process_batch, requests, keys)
-    if not isinstance(returned, Sequence) or not all(
-        isinstance(each, (Done, Rejected, Failed)) for each in returned
-    ):
-        raise WrongOutcomesError(
-            "process_batch must return a list of Done(), Rejected(reason) and Failed(), "
-            f"got {type(returned).__name__}"
-        )
-    if len(returned) != len(requests):
-        raise WrongOutcomesError(
-            "process_batch must return one outcome for each request, "
-            f"got {len(returned)} for {len(requests)}"
-        )
-    return returned
-
-
 def returns_writes(process: Process) -> bool:
     """Whether `process` is declared to return `Writes`: then the transaction is the lock."""
+    from handler.writes import Writes  # noqa: PLC0415 - likewise
+
     try:
         declared = typing.get_type_hints(process).get("return")
     except Exception:  # noqa: BLE001 - hints may name what is there for a type checker only
@@ -75,7 +64,7 @@ def returns_writes(process: Process) -> bool:
     return declared is Writes or Writes in typing.get_args(declared)
 
 
-def _run(call: Callable[[Any], object], argument: Any, keys: Keys) -> object:
+def run(call: Callable[[Any], object], argument: Any, keys: Keys) -> object:
     """Runs it to an end that tells done from failed."""
     try:
         try:

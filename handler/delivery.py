@@ -18,14 +18,14 @@ from handler.context import Context
 from handler.error_log import text_of
 from handler.idempotency import Idempotency
 from handler.logs import Keys, log_detail, log_error, logger
-from handler.outcomes import Became, RecordOutcome
+from handler.record_outcomes import Became, RecordOutcome
 from handler.records import RejectedRequestError, record_id, sequence_number
 from handler.time_left import TimeLeft
 from handler.time_watch import TimeWatch
-from handler.writes import Writes
 
 if TYPE_CHECKING:
     from handler.transactions import Transactions
+    from handler.writes import Writes
 
 PROCESSED = RecordOutcome(Became.PROCESSED)
 PROCESSED_BEFORE = RecordOutcome(Became.PROCESSED_BEFORE)
@@ -54,16 +54,6 @@ class Parts:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
-    """What became of the records of a batch."""
-
-    outcomes: Mapping[int, RecordOutcome]
-    """By the record's place in the batch; one that was not reached has none."""
-    reported: int | None
-    """From this record on all are delivered again."""
-
-
 class Delivery:
     """A batch on its way through `process`, one request at a time."""
 
@@ -80,8 +70,11 @@ class Delivery:
         self.outcomes: dict[int, RecordOutcome] = {}
         """By the record's place in the batch; one that was not reached has none."""
 
-    def run(self) -> Delivered:
-        """Takes the records in order; whatever was claimed is released when it ends."""
+    def run(self) -> int | None:
+        """Takes the records in order; whatever was claimed is released when it ends.
+
+        Returns the record from which on all are delivered again; None: none is.
+        """
         stopped_at = None
         try:
             stopped_at = self._stop()
@@ -89,7 +82,7 @@ class Delivery:
             unsaved = self._events.end()
         if unsaved:
             stopped_at = self._not_remembered(unsaved, stopped_at)
-        return Delivered(outcomes=self.outcomes, reported=stopped_at)
+        return stopped_at
 
     def _stop(self) -> int | None:
         """The first record that is not done; None: all are."""
@@ -156,7 +149,7 @@ class Delivery:
             self._events.was_not_processed(request)
             return self._failed(index, error)
 
-    def _committed(self, index: int, request: AnyChange, writes: Writes) -> RecordOutcome:
+    def _committed(self, index: int, request: AnyChange, writes: "Writes") -> RecordOutcome:
         is_committed = self._parts.transactions().commit(
             writes,
             self._events.memory(request),

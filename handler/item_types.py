@@ -5,7 +5,6 @@ is part of the contract, so the standard library is all it uses.
 """
 
 import dataclasses
-import hashlib
 import json
 import types
 import typing
@@ -114,6 +113,8 @@ class ItemType(Generic[T]):
 
         A function that has another one than its stack has the code of another contract.
         """
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL: milliseconds of each cold start
+
         described: dict[str, Any] = {}
         _describe(self.kind, described)
         text = json.dumps(described, sort_keys=True)

@@ -7,7 +7,7 @@ The infrastructure reads this module, so it uses the standard library only.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from handler.outcomes import Became, RecordOutcome
+from handler.record_outcomes import Became, RecordOutcome
 
 REPORT_OUTCOMES: Final = "reportOutcomes"
 """The event's key that asks, with true. An event of Lambda's has no such key."""

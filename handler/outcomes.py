@@ -1,11 +1,6 @@
-"""What became of a request or of a record, in words that the rest of the handler shares.
-
-`Done`, `Rejected` and `Failed` are what a user's `process_batch` returns, one per request;
-`RecordOutcome` is what became of a record of the stream in the end.
-"""
+"""What a user's `process_batch` returns, one per request."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +23,3 @@ class Failed:
 
 
 RequestOutcome = Done | Rejected | Failed
-
-
-class Became(StrEnum):
-    """What became of a record."""
-
-    # An enum's own is Python code, and these are counted for each record.
-    __hash__ = str.__hash__
-
-    PROCESSED = "processed"
-    PROCESSED_BEFORE = "processed before"
-    REJECTED = "rejected"
-    IGNORED = "ignored"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordOutcome:
-    """What became of a record, and where it was parked when it was rejected."""
-
-    became: Became
-    key: str | None = None

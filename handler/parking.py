@@ -5,7 +5,6 @@ both are listed and replayed alike.
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,8 @@ from handler.config import REJECTED_PREFIX
 from handler.context import Context
 
 if TYPE_CHECKING:
+    import uuid
+
     from types_boto3_s3 import S3Client
 
 CONDITION: Final = "RecordRejected"
@@ -103,8 +104,10 @@ def object_key(record: object, function_name: str) -> str:
     )
 
 
-def _identity(record: object) -> uuid.UUID:
+def _identity(record: object) -> "uuid.UUID":
     """The event id, which has a UUID's 32 digits; of a record without one, a digest of it."""
+    import uuid  # noqa: PLC0415 - it takes milliseconds, which only a function that rejects pays
+
     event_id = record.get("eventID") if isinstance(record, Mapping) else None
     try:
         return uuid.UUID(event_id)

@@ -8,6 +8,7 @@ retry can help is parked and passed.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +17,12 @@ from handler.calls import Process, ProcessBatch
 from handler.config import HandlerConfig, HandlerMetric
 from handler.context import Context
 from handler.counting import Counting
-from handler.delivery import Delivered, Delivery, Parking, Parts
+from handler.delivery import Delivery, Parking, Parts
 from handler.idempotency import Idempotency
 from handler.logs import logger
 from handler.outcome_report import Response, with_outcomes
-from handler.outcomes import Became, RecordOutcome
+from handler.record_outcomes import Became, RecordOutcome
 from handler.records import RequestReader, record_id, sequence_number
-from handler.slices import SlicedDelivery, SlicePace
 
 if TYPE_CHECKING:
     from handler.transactions import Transactions
@@ -60,7 +60,7 @@ class Processor:
         process_batch: ProcessBatch | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._parts = Parts(
+        parts = Parts(
             config=config,
             process=process,
             parking=parking,
@@ -69,9 +69,10 @@ class Processor:
             sleep=sleep,
         )
         self._reader = RequestReader(config.stream)
-        self._process_batch = process_batch
-        self._pace = SlicePace(config.process_batch_size)
         self._counting = counting
+        self._new_delivery: Callable[[Batch, Context], Delivery] = partial(Delivery, parts)
+        if process_batch is not None:
+            self._new_delivery = _in_slices(parts, process_batch)
 
     def handle(self, event: object, context: Context) -> Response:
         """Processes the event's records; the answer is Lambda's partial batch response.
@@ -81,20 +82,20 @@ class Processor:
         """
         logger.append_keys(function_request_id=context.aws_request_id)
         batch = Batch(event, self._reader)
-        delivery = self._delivery(batch, context)
+        delivery = self._new_delivery(batch, context)
         try:
-            delivered = delivery.run()
+            reported = delivery.run()
         finally:
             counts = _counts(delivery.outcomes.values())
             self._counting.publish(counts, function_name=context.function_name)
-        return with_outcomes(_response(batch, delivered), event, delivered.outcomes)
+        return with_outcomes(_response(batch, reported), event, delivery.outcomes)
 
-    def _delivery(self, batch: Batch, context: Context) -> Delivery:
-        if self._process_batch is None:
-            return Delivery(self._parts, batch, context)
-        return SlicedDelivery(
-            self._parts, batch, context, process_batch=self._process_batch, pace=self._pace
-        )
+
+def _in_slices(parts: Parts, process_batch: ProcessBatch) -> Callable[[Batch, Context], Delivery]:
+    from handler.slices import SlicedDelivery, SlicePace  # noqa: PLC0415 - few functions need it
+
+    pace = SlicePace(parts.config.process_batch_size)
+    return partial(SlicedDelivery, parts, process_batch=process_batch, pace=pace)
 
 
 def _counts(outcomes: Iterable[RecordOutcome]) -> Counter[str]:
@@ -104,10 +105,10 @@ def _counts(outcomes: Iterable[RecordOutcome]) -> Counter[str]:
     return counts
 
 
-def _response(batch: Batch, delivered: Delivered) -> Response:
-    if delivered.reported is None:
+def _response(batch: Batch, reported: int | None) -> Response:
+    if reported is None:
         return {"batchItemFailures": []}
-    record = batch.records[delivered.reported]
+    record = batch.records[reported]
     number = sequence_number(record)
     if number is None:
         raise UnreportableRecordError(f"record {record_id(record)} has no sequence number")

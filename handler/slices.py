@@ -9,17 +9,22 @@ import time
 from collections.abc import Mapping, Sequence
 
 from handler.batch import Batch, Ignored
-from handler.calls import ProcessBatch, outcomes_of
+from handler.calls import ProcessBatch, run
 from handler.change import AnyChange, Change
 from handler.context import Context
 from handler.delivery import FAILED, IGNORED, PROCESSED, PROCESSED_BEFORE, Delivery, Parts
-from handler.outcomes import Done, Rejected, RequestOutcome
+from handler.logs import Keys
+from handler.outcomes import Done, Failed, Rejected, RequestOutcome
 from handler.records import RejectedRequestError
 from handler.time_left import TimeLeft
 
 
 class RequestFailedError(Exception):
     """`process_batch` returned `Failed` for the request, with this reason."""
+
+
+class WrongOutcomesError(Exception):
+    """`process_batch` did not return one outcome for each of its requests."""
 
 
 class SlicePace:
@@ -139,3 +144,23 @@ class SlicedDelivery(Delivery):
             else:
                 self.outcomes[index] = self._failed(index, RequestFailedError(outcome.reason))
             has_failed = self.outcomes[index] is FAILED
+
+
+def outcomes_of(
+    process_batch: ProcessBatch, requests: Sequence[AnyChange], keys: Keys
+) -> Sequence[RequestOutcome]:
+    """Runs `process_batch`; an outcome for each request, in order. `keys` are put back."""
+    returned = run(process_batch, requests, keys)
+    if not isinstance(returned, Sequence) or not all(
+        isinstance(each, (Done, Rejected, Failed)) for each in returned
+    ):
+        raise WrongOutcomesError(
+            "process_batch must return a list of Done(), Rejected(reason) and Failed(), "
+            f"got {type(returned).__name__}"
+        )
+    if len(returned) != len(requests):
+        raise WrongOutcomesError(
+            "process_batch must return one outcome for each request, "
+            f"got {len(returned)} for {len(requests)}"
+        )
+    return returned

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.outcome_report import asking, outcomes_in
-from handler.outcomes import Became, RecordOutcome
+from handler.record_outcomes import Became, RecordOutcome
 from infra.events.batch_item_failures import first_failure, sequence_number
 from infra.events.stream_record import INVOCATION_PAYLOAD, item_key
 from infra.replay.printing import capped, harmless

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from handler.outcome_report import asking, outcomes_in
-from handler.outcomes import Became, RecordOutcome
 from handler.processor import Process
+from handler.record_outcomes import Became, RecordOutcome
 from handler.records import RejectedRequestError, Request
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import FakeContext, failing_on, reported, run
