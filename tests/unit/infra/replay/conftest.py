@@ -44,8 +44,10 @@ def replay(
     del s3
 
     def run(*arguments: str, function: ScriptedFunction | None = None) -> int:
-        def local_target(*, stack: str | None, named: dict[str, str | None]) -> Target:
-            del stack
+        def local_target(
+            *, stack: str | None, pipeline: str | None, named: dict[str, str | None]
+        ) -> Target:
+            del stack, pipeline
             names = {"bucket": BUCKET, "function": "processor", **_given(named)}
             made = Target(names=names, session=session)
             made.__dict__["awslambda"] = function or ScriptedFunction()
