@@ -1,12 +1,16 @@
 """The files that a page of the documentation tells its reader to write, as they stand there."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import yaml
+
+from infra.config.stack_file import merged
 from tests.project import PROJECT
 
-_BLOCK: Final = re.compile(r"```(?:python|yaml)\n(.*?)```", re.DOTALL)
+_BLOCK: Final = re.compile(r"```(python|yaml)\n(.*?)```", re.DOTALL)
 _FILE: Final = re.compile(r"`((?:handler|infra)/[\w/]+\.py|__main__\.py|Pulumi\.dev\.yaml)`")
 
 
@@ -24,13 +28,21 @@ def files(section: str) -> dict[str, str]:
     for block in _BLOCK.finditer(section):
         paragraph = section[before : block.start()].strip().rsplit("\n\n", 1)[-1]
         before = block.end()
-        if (named := _FILE.search(paragraph)) is not None:
-            found[named[1]] = block[1]
+        named = _FILE.search(paragraph)
+        assert named is not None, f"no file is named before:\n{block[2]}"
+        found[named[1]] = block[2]
     return found
 
 
-def write(files: dict[str, str], project: Path) -> None:
-    """Writes them into a project; a package of its own needs nothing but its folder."""
+def write(files: Mapping[str, str], project: Path) -> None:
+    """Writes them into a project; what is said of the stack is set beside what stands there."""
     for name, text in files.items():
-        (project / name).parent.mkdir(exist_ok=True)
-        (project / name).write_text(text, encoding="utf-8")
+        file = project / name
+        file.parent.mkdir(exist_ok=True)
+        is_stack = file.suffix == ".yaml"
+        file.write_text(_set_beside(file, text) if is_stack else text, encoding="utf-8")
+
+
+def _set_beside(file: Path, text: str) -> str:
+    stack = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return yaml.safe_dump(merged(stack, yaml.safe_load(text)))

@@ -166,7 +166,8 @@ def _secrets(handler: Any) -> Iterator[str]:
     secret = _given(handler, "SecretId", "Name")
     backend = secretsmanager_backends[handler.current_account][handler.region]
     known = {each.name: each.arn for each in backend.secrets.values()}
-    yield known.get(secret) or _arn(handler, "secretsmanager", f"secret:{secret}")
+    name = known.get(secret, secret)
+    yield _arn(handler, "secretsmanager", name if name.startswith("arn:") else f"secret:{name}")
 
 
 def _state_machines(handler: Any) -> Iterator[str]:

@@ -128,9 +128,10 @@ def test_each_of_several_pipelines_exports_one_object_with_what_the_only_one_has
     tmp_path: Path,
 ) -> None:
     exports = planned(tmp_path, SIX_LINES).exports
+    alone = plan_of({"monitoring": {"enabled": True}}).exports
 
     assert exports.keys() == {"requests", "payments"}
-    assert exports["payments"].keys() == exports["requests"].keys() == plan_of().exports.keys()
+    assert exports["payments"].keys() == exports["requests"].keys() == alone.keys()
     assert exports["payments"]["tableName"] == "payments-table"
     assert '"number": {"N"' in exports["payments"]["putItemCommand"]
 

@@ -50,6 +50,11 @@ def secret(aws: Emulator) -> Prepared:
     return arn, "get_secret_value", {"SecretId": "scoped"}
 
 
+def secret_by_its_arn(aws: Emulator) -> Prepared:
+    arn, call, _ = secret(aws)
+    return arn, call, {"SecretId": arn}
+
+
 def state_machine(aws: Emulator) -> Prepared:
     definition = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
     arn = aws.client("stepfunctions").create_state_machine(
@@ -85,6 +90,12 @@ def key(aws: Emulator) -> Prepared:
         ("kinesis", "kinesis:PutRecord", "AccessDeniedException", stream),
         ("ssm", "ssm:GetParameter", "AccessDeniedException", parameter),
         ("secretsmanager", "secretsmanager:GetSecretValue", "AccessDeniedException", secret),
+        (
+            "secretsmanager",
+            "secretsmanager:GetSecretValue",
+            "AccessDeniedException",
+            secret_by_its_arn,
+        ),
         ("stepfunctions", "states:StartExecution", "AccessDeniedException", state_machine),
         ("ses", "ses:SendEmail", "AccessDenied", identity),
         ("kms", "kms:Encrypt", "AccessDeniedException", key),
