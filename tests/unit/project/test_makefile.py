@@ -62,6 +62,8 @@ def test_an_audit_that_cannot_ask_about_a_package_fails_and_names_it(tmp_path: P
     (tmp_path / "requirements.txt").write_text(line, encoding="utf-8")
     (tmp_path / "handler").mkdir()
     (tmp_path / "handler/requirements.txt").touch()
+    (tmp_path / "infra/policy_pack").mkdir(parents=True)
+    (tmp_path / "infra/policy_pack/requirements.txt").touch()
 
     result = make(tmp_path, "audit")
 
