@@ -31,28 +31,54 @@ ORDER = ("dev", "others", "prod")
 Stack = dict[str, str]
 
 
-def stacks(project: Path) -> list[Stack]:
+def stacks(project: Path, variables: Mapping[str, str] | None = None) -> list[Stack]:
     """Name, region and runner of each `Pulumi.<stack>.yaml` in a folder.
 
-    Raises `StackFileError` for a file without a region, or of an unknown architecture.
+    Raises `StackFileError` for a stack without a region, or of an unknown architecture.
     """
     return [
-        {"stack": name, "region": region_of(project, name), "runner": runner(project, name)}
+        {
+            "stack": name,
+            "region": region(project, name, variables or {}),
+            "runner": runner(project, name),
+        }
         for name in stack_names(project)
     ]
+
+
+def region(project: Path, stack: str, variables: Mapping[str, str]) -> str:
+    """The region of a stack: of its files, or, where those name none, of its variable."""
+    variable = f"AWS_REGION_{ending(stack)}"
+    otherwise = f", or set the variable {variable}"
+    return region_of(project, stack, named=variables.get(variable), otherwise=otherwise)
+
+
+def ending(stack: str) -> str:
+    """Of the names of a stack's variables."""
+    return re.sub(r"[^A-Za-z0-9]", "_", stack).upper()
 
 
 def runner(project: Path, stack: str) -> str:
     """The runner on which a stack's image is built."""
     key = f"{project_name(project)}:function"
-    function = stack_values(project, stack).get(key) or {}
-    architecture = function.get("architecture", FunctionConfig().architecture)
-    if architecture not in RUNNERS:
+    function = section(stack_values(project, stack).get(key))
+    architecture = function.get("architecture") or FunctionConfig().architecture
+    if str(architecture) not in RUNNERS:
         known = ", ".join(RUNNERS)
         raise StackFileError(
             f"Pulumi.{stack}.yaml: {key}.architecture must be one of {known}, got {architecture}"
         )
-    return RUNNERS[Architecture(architecture)]
+    return RUNNERS[Architecture(str(architecture))]
+
+
+def section(value: object) -> Mapping[str, object]:
+    """A section's settings; where Pulumi.yaml declares none, it may be given as JSON."""
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        read = None
+    # What else stands there, the program refuses.
+    return read if isinstance(read, Mapping) else {}
 
 
 def access(stack: str, what: str, variables: Mapping[str, str]) -> tuple[Stack, list[str]]:
@@ -60,9 +86,8 @@ def access(stack: str, what: str, variables: Mapping[str, str]) -> tuple[Stack, 
 
     No role is shared: the one of dev's jobs could then change prod.
     """
-    ending = re.sub(r"[^A-Za-z0-9]", "_", stack).upper()
-    role = f"AWS_{what.upper()}_ROLE_ARN_{ending}"
-    backend = f"PULUMI_BACKEND_URL_{ending}"
+    role = f"AWS_{what.upper()}_ROLE_ARN_{ending(stack)}"
+    backend = f"PULUMI_BACKEND_URL_{ending(stack)}"
     found = {
         "role": variables.get(role, ""),
         "backend": variables.get(backend) or variables.get("PULUMI_BACKEND_URL", ""),
@@ -93,7 +118,7 @@ def main(what: str) -> None:
     variables = json.loads(os.environ.get("VARIABLES") or "{}")
     ready = []
     try:
-        for each in stacks(Path.cwd()):
+        for each in stacks(Path.cwd(), variables):
             found, missing = access(each["stack"], what, variables)
             if missing:
                 tell(what, each["stack"], missing)
