@@ -206,6 +206,8 @@ class FaultyHandler:
     def __post_init__(self) -> None:
         (self.folder / "attempts").mkdir()
         copy_of("handler", self.folder)
+        # No build context: the folder itself is /var/task, with what the faults leave in it.
+        (self.folder / "handler" / "Dockerfile").unlink()
         self.process.write_text(PROCESS)
         (self.folder / "faulty.py").write_text(FAULTY_ENTRY)
 

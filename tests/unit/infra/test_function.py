@@ -110,7 +110,8 @@ def test_only_lambda_may_assume_the_role() -> None:
 
 def test_the_role_has_the_boundary_that_the_stack_sets() -> None:
     boundary = "arn:aws-cn:iam::123456789012:policy/requests-boundary-dev"
-    plan = plan_of({"function": {"permissionsBoundary": boundary}})
+    in_china = {"aws:region": "cn-north-1", "function": {"permissionsBoundary": boundary}}
+    plan = plan_of(in_china)
 
     assert plan.inputs_of(ROLE)["permissionsBoundary"] == boundary
     assert "permissionsBoundary" not in plan_of().inputs_of(ROLE)

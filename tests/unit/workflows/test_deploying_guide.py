@@ -32,7 +32,12 @@ WRITTEN: Final = {
     "SUBJECT": "repo:octo-org@1/requests@2",
 }
 """What step 1 asks for; the rest it makes of these."""
-OF_A_STACK: Final = ["AWS_PREVIEW_ROLE_ARN", "AWS_DEPLOY_ROLE_ARN", "PULUMI_BACKEND_URL"]
+OF_A_STACK: Final = [
+    "AWS_PREVIEW_ROLE_ARN",
+    "AWS_DEPLOY_ROLE_ARN",
+    "AWS_REGION",
+    "PULUMI_BACKEND_URL",
+]
 """The variables that the workflows read with a stack's name behind them."""
 READ: Final = sorted(
     {(kind, name) for kind, name in re.findall(r"\b(vars|secrets)\.(\w+)", GITHUB)}
