@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from infra.impact.preview import UNKNOWN
+from infra.inputs import UNKNOWN
 from tests.plan import EVENT_SOURCE_MAPPING, FUNCTION, IMAGE, TABLE, Plan, Registered
 
 _REPLACING: Final[Mapping[str, tuple[str, ...]]] = {

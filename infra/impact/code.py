@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from infra.impact.finding import Finding, notice, risk
 from infra.impact.kept import FUNCTION
-from infra.impact.preview import UNKNOWN, Change, Operation, Preview, State
+from infra.impact.preview import Change, Operation, Preview, State
+from infra.inputs import UNKNOWN
 
 
 def findings(preview: Preview) -> Iterator[Finding]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from infra.impact.finding import Finding, lossy, notice, risk
-from infra.impact.preview import UNKNOWN, Change, Operation, Preview, State
+from infra.impact.preview import Change, Operation, Preview, State
 from infra.impact.stream import TABLE
+from infra.inputs import UNKNOWN
 
 BUCKET: Final = "aws:s3/bucket:Bucket"
 FUNCTION: Final = "aws:lambda/function:Function"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from infra.impact.preview import SECRET, UNKNOWN
+from infra.impact.preview import SECRET
+from infra.inputs import UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

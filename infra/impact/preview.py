@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a value that is not known before the update (sdk/go/common/resource/plugin)."""
+from infra import inputs
 
 SECRET: Final = "[secret]"  # noqa: S105 - what is shown in place of one
 """Stands for a secret's value."""
@@ -42,15 +41,7 @@ class State:
 
     def at(self, *path: str | int) -> Any:
         """The input at a path; None where there is none."""
-        value: Any = self.inputs
-        for part in path:
-            if isinstance(value, Mapping) and isinstance(part, str):
-                value = value.get(part)
-            elif isinstance(value, Sequence) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
-                return None
-        return value
+        return inputs.at(self.inputs, *path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from infra.impact.finding import Finding, lossy, notice, risk
-from infra.impact.preview import UNKNOWN, Change, Operation, Preview, State
+from infra.impact.preview import Change, Operation, Preview, State
+from infra.inputs import UNKNOWN
 
 TABLE: Final = "aws:dynamodb/table:Table"
 MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"

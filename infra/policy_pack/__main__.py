@@ -19,7 +19,8 @@ from pulumi_policy.proxy import UnknownValueError
 # The engine runs this file in the pack's own folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from infra.policy_pack.resource import UNKNOWN, Resource
+from infra.inputs import UNKNOWN
+from infra.policy_pack.resource import Resource
 from infra.policy_pack.rules import RULES, STACK_RULES, Rule, StackRule
 
 

@@ -1,11 +1,10 @@
 """A resource as the rules see it: plain data, whoever hands it over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for what only the update will tell; no rule says anything of it."""
+from infra import inputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,18 +20,8 @@ class Resource:
     """Names of the resources that its inputs come from."""
 
     def at(self, *path: str | int) -> Any:
-        """The input at a path; None where there is none, UNKNOWN from what is not known."""
-        value: Any = self.inputs
-        for part in path:
-            if value == UNKNOWN:
-                return UNKNOWN
-            if isinstance(value, Mapping) and isinstance(part, str):
-                value = value.get(part)
-            elif isinstance(value, Sequence) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
-                return None
-        return value
+        """The input at a path; None where there is none, UNKNOWN: no rule says anything of it."""
+        return inputs.at(self.inputs, *path)
 
     @property
     def stack(self) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from infra.policy_pack.resource import UNKNOWN, Resource, is_production
+from infra.inputs import UNKNOWN
+from infra.policy_pack.resource import Resource, is_production
 from infra.policy_pack.statements import (
     families_of_actions,
     public_grants,

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from infra.policy_pack.resource import UNKNOWN, Resource
+from infra.inputs import UNKNOWN
+from infra.policy_pack.resource import Resource
 
 _ROLES_POLICIES: Final = frozenset(
     {"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}

@@ -9,7 +9,8 @@ import pytest
 
 from infra.impact.command import findings, main
 from infra.impact.finding import Finding
-from infra.impact.preview import UNKNOWN, read
+from infra.impact.preview import read
+from infra.inputs import UNKNOWN
 from tests.plan import FUNCTION, Plan, plan_of
 from tests.preview import preview_between
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from infra.impact.permissions import Added, Document, added
-from infra.impact.preview import SECRET, UNKNOWN
+from infra.impact.preview import SECRET
+from infra.inputs import UNKNOWN
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from infra.policy_pack.resource import UNKNOWN, Resource, is_production
+from infra.inputs import UNKNOWN
+from infra.policy_pack.resource import Resource, is_production
 from infra.policy_pack.rules import RULES, STACK_RULES
 from tests.plan import Plan, plan_of
 from tests.project import PROJECT
