@@ -12,7 +12,7 @@ from typing import Final
 from handler.config import HandlerMetric
 from infra.alarms.metrics import Reading, of_function, of_handler, of_mapping, of_memory
 from infra.config.stack import StackConfig
-from infra.config.stack_settings import STREAM_RETENTION_HOURS
+from infra.config.stack_settings import seconds_until_given_up
 
 _MINUTE: Final = 60
 _DAY: Final = 24 * 3600
@@ -120,7 +120,7 @@ FILTER_MATCHES_NOTHING: Final = MetricAlarm(
 
 
 def _behind(config: StackConfig) -> Iterator[MetricAlarm]:
-    expires_after = seconds_until_given_up(config)
+    expires_after = seconds_until_given_up(config.event_source.maximum_record_age_in_seconds)
     for name, share, first in (
         ("falls-behind", 0.25, "See in the log which record fails, or raise the concurrency."),
         ("about-to-expire", 0.75, "Stop what blocks the shard now, or records are given up."),
@@ -140,12 +140,6 @@ def _behind(config: StackConfig) -> Iterator[MetricAlarm]:
             # Without an invocation there is no age: nothing is known, and the state stays.
             missing_data=MissingData.IGNORE,
         )
-
-
-def seconds_until_given_up(config: StackConfig) -> int:
-    """How old a record may grow: by the mapping's limit, and by the stream's own."""
-    limit, retention = config.event_source.maximum_record_age_in_seconds, STREAM_RETENTION_HOURS
-    return retention * 3600 if limit == -1 else min(limit, retention * 3600)
 
 
 KEEPS_FAILING: Final = MetricAlarm(

@@ -16,6 +16,7 @@ from infra.config.stack_settings import (
     StartingPosition,
     StreamConfig,
     TableConfig,
+    seconds_until_given_up,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "StartingPosition",
     "StreamConfig",
     "TableConfig",
+    "seconds_until_given_up",
 ]

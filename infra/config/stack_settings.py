@@ -21,6 +21,13 @@ LOG_RETENTION_DAYS: Final = (
 STREAM_RETENTION_HOURS: Final = 24
 """A DynamoDB stream forgets a record after this time; AWS's figure, not a setting."""
 
+
+def seconds_until_given_up(maximum_record_age: int) -> int:
+    """How old a record may grow: by the mapping's setting, and never longer than the stream's."""
+    retention = STREAM_RETENTION_HOURS * 3600
+    return retention if maximum_record_age == -1 else min(maximum_record_age, retention)
+
+
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 """Of Lambda's levels those that Python's logging knows too."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.config import STREAM_RETENTION_HOURS, StartingPosition
+from infra.config import StartingPosition, seconds_until_given_up
 from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
 
 
@@ -43,9 +43,7 @@ class MappingSettings:
     @property
     def record_age_limit(self) -> int:
         """Seconds after which a record is given up; never longer than the stream keeps it."""
-        retention = STREAM_RETENTION_HOURS * 3600
-        limit = self.maximum_record_age_in_seconds
-        return retention if limit == -1 else min(limit, retention)
+        return seconds_until_given_up(self.maximum_record_age_in_seconds)
 
     @classmethod
     def from_request(cls, parameters: Mapping[str, Any], *, uuid: str) -> "MappingSettings":
