@@ -34,7 +34,8 @@ UNUSABLE: Final = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # Python's last resort writes to what sys.stderr is then: above a live display too.
+    logging.basicConfig(format="%(message)s", handlers=filter(None, [logging.lastResort]))
     options = _parser().parse_args(arguments)
     try:
         with stoppable():

@@ -1,5 +1,6 @@
 """The demo: deploys the program here, sends requests through it, and says what became of them."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from infra.exports import pipeline_exports
 from infra.local import report
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
 from infra.local.deployment import LocalDeployment, deploy
+from infra.local.flow_display import FlowDisplay
 from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
@@ -22,8 +24,9 @@ from infra.local.program.run import PROJECT, declared_by_program
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
 
-_DRAIN_TIMEOUT_BASE = 60.0
+logger = logging.getLogger(__name__)
 
+_DRAIN_TIMEOUT_BASE = 60.0
 
 _YOURS: Final = "tests/yours/items.jsonl"
 """A user's own items, where they have some, in place of those that are made up."""
@@ -44,6 +47,7 @@ class Failed:
 class _Witness:
     """What became of each record so far."""
 
+    flow: FlowDisplay
     first: float | None = None
     """When the first invocation was over."""
     failed_attempts: int = 0
@@ -61,8 +65,10 @@ class _Witness:
             on_invocation=self._invoked,
             on_log=self._details.take,
             on_hidden=self._details.take,
+            on_delivery=self.flow.tally.delivered,
             # Not among the figures: how long an invocation takes depends on the machine.
-            on_slow=lambda seconds: Console(stderr=True).print(report.slow_line(seconds)),
+            on_slow=lambda seconds: logger.warning(report.slow_line(seconds)),
+            on_progress=self.flow.show,
         )
 
     def those(self, *became: Became) -> list[Outcome]:
@@ -72,6 +78,7 @@ class _Witness:
     def _invoked(self, invocation: Invocation) -> None:
         self.first = self.first or time.perf_counter()
         outcomes = self._details.outcomes(invocation)
+        self.flow.tally.invoked(invocation, outcomes)
         name = invocation.function_name
         self._by_record.update({(name, each.event_id): each for each in outcomes})
         failed = next((each for each in outcomes if each.became is Became.FAILED), None)
@@ -110,7 +117,8 @@ def run_demo(
     if items is not None:
         declared = declared_by_program(stack, config or {})
         writes = read_items(items, pipeline_of(declared, pipeline).contract)
-    console, witness, began = report.console(), _Witness(), time.perf_counter()
+    console, began = report.console(), time.perf_counter()
+    witness = _Witness(flow=FlowDisplay(console, is_summed_up=True))
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
     with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
         if items is None:
@@ -122,9 +130,10 @@ def run_demo(
         for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
             console.print(line, soft_wrap=True)
         wrote_first = time.perf_counter()
-        _write(deployment, table, writes)
-        console.print(_written(writes, table))
-        _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
+        with witness.flow.begun():
+            _write(deployment, table, writes)
+            console.print(_written(writes, table))
+            _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
         now = time.perf_counter()
         first = None if witness.first is None else witness.first - wrote_first
         _say_figures(console, deployment, witness, first=first, settled=now - wrote_first)

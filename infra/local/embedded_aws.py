@@ -3,11 +3,12 @@
 Everything that waits runs on one event loop in one background thread, anyio's blocking portal.
 """
 
+import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.from_thread import start_blocking_portal
@@ -23,9 +24,13 @@ from infra.local.lambda_api.mappings import Mappings
 from infra.local.lambda_api.server import serving
 from infra.local.lambda_api.service import LambdaService
 from infra.local.lambda_platform import LambdaPlatform, StreamReaders
+from infra.local.mapping.progress import Progress
 from infra.local.watching import Telling, Watcher
 
 T = TypeVar("T")
+
+_LOOK: Final = 0.2
+"""Seconds between looks how far the mappings have come, for those who watch."""
 
 
 class EmbeddedAws:
@@ -63,6 +68,7 @@ class EmbeddedAws:
             service = LambdaService(self._platform.place, self._functions, self._mappings)
             socket = self._enter(started, serving(service))
             started.enter_context(emulator.attached(socket))
+            self._enter(started, self._telling_progress())
             self._started = started.pop_all()
 
     @property
@@ -187,6 +193,27 @@ class EmbeddedAws:
     ) -> T:
         """Starts on the background loop what then runs there until the stack is closed."""
         return stack.enter_context(self._portal.wrap_async_context_manager(running))
+
+    @contextlib.asynccontextmanager
+    async def _telling_progress(self) -> AsyncIterator[None]:
+        watching = self._watcher.on_progress
+        task = None if watching is None else asyncio.create_task(self._tell_progress(watching))
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+
+    async def _tell_progress(self, watching: Callable[[Mapping[str, Progress]], None]) -> None:
+        told = None
+        while True:
+            progress = {uuid: each.progress for uuid, each in self._mappings.by_uuid.items()}
+            # What waits grows older, also where no figure changes.
+            if progress != told or any(each.oldest is not None for each in progress.values()):
+                self._telling.tell(watching, progress)
+            told = progress
+            await asyncio.sleep(_LOOK)
 
     def _listeners(self, log_writer: LogWriter) -> Listeners:
         """Who is told what a function prints and does."""

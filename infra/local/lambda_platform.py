@@ -11,7 +11,7 @@ from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.functions import Functions
 from infra.local.lambda_api.names import Place
 from infra.local.lambda_api.refusals import invalid_parameter
-from infra.local.mapping.delivery import GivenUp, Retry
+from infra.local.mapping.delivery import DeliveryEvent
 from infra.local.mapping.destination import S3Destination
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.permissions import ensure_readable, ensure_writable
@@ -64,7 +64,7 @@ class StreamReaders:
         self,
         platform: LambdaPlatform,
         functions: Functions,
-        on_event: Callable[[Retry | GivenUp], None],
+        on_event: Callable[[DeliveryEvent], None],
     ) -> None:
         self._platform = platform
         self._functions = functions

@@ -13,9 +13,11 @@ from infra.exports import pipeline_exports
 from infra.local import report
 from infra.local.aws.emulator import EmulatorError
 from infra.local.deployment import LocalDeployment, deploy
+from infra.local.flow_display import FlowDisplay
 from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
+from infra.local.mapping.delivery import DeliveryEvent, Done
 from infra.local.outcomes import Details
 from infra.local.pipelines import pipelines
 from infra.local.program.run import PROJECT
@@ -43,9 +45,9 @@ def run_up(
     console = report.console()
     try:
         console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
-        watcher = _Screen(console).watcher
+        screen = _Screen(console)
         with (
-            deploy(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment,
+            deploy(stack, config, sandbox=sandbox, watcher=screen.watcher, port=port) as deployment,
             _ended() as ended,
         ):
             shown = _shown(deployment, pipeline)
@@ -53,7 +55,8 @@ def run_up(
             for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
                 console.print(line, soft_wrap=True)
             _introduce(console, deployment, shown)
-            _take_over_changes(console, deployment)
+            with screen.showing_the_flow():
+                _take_over_changes(console, deployment)
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be what is gone
             console.print("Stopped; nothing is left running.")
@@ -105,6 +108,7 @@ class _Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._details = Details()
+        self._flow = FlowDisplay(console)
 
     @property
     def watcher(self) -> Watcher:
@@ -112,13 +116,25 @@ class _Screen:
             on_invocation=self._invoked,
             on_log=self._logged,
             on_hidden=self._details.take,
-            on_delivery=lambda event: self._print(report.delivery_line(event)),
+            on_delivery=self._delivered,
             on_slow=lambda seconds: self._print(report.slow_line(seconds)),
+            on_progress=self._flow.show,
         )
 
+    def showing_the_flow(self) -> contextlib.AbstractContextManager[None]:
+        """Below what is printed meanwhile, on a terminal."""
+        return self._flow.begun()
+
     def _invoked(self, invocation: Invocation) -> None:
-        for line in report.invocation_lines(invocation, self._details.outcomes(invocation)):
+        outcomes = self._details.outcomes(invocation)
+        self._flow.tally.invoked(invocation, outcomes)
+        for line in report.invocation_lines(invocation, outcomes):
             self._print(line)
+
+    def _delivered(self, event: DeliveryEvent) -> None:
+        self._flow.tally.delivered(event)
+        if not isinstance(event, Done):
+            self._print(report.delivery_line(event))
 
     def _logged(self, line: str) -> None:
         if not self._details.take(line) and (shown := report.log_line(line)) is not None:

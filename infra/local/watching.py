@@ -8,12 +8,13 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from infra.local.function.invocation import Invocation
-from infra.local.mapping.delivery import GivenUp, Retry
+from infra.local.mapping.delivery import DeliveryEvent
+from infra.local.mapping.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +31,15 @@ class Watcher:
     """Each line of the function's log."""
     on_hidden: Callable[[str], object] = lambda _: None
     """Each line that the function's log level keeps out of its log."""
-    on_delivery: Callable[[Retry | GivenUp], None] = lambda _: None
+    on_delivery: Callable[[DeliveryEvent], None] = lambda _: None
     """What happens between invocations."""
     on_slow: Callable[[float], None] = lambda _: None
     """An invocation has been running for so many seconds."""
+    on_progress: Callable[[Mapping[str, Progress]], None] | None = None
+    """How far each mapping has come, by its UUID, several times a second while that changes.
+
+    What `on_delivery` was told before is in it, and nothing of what it is told later.
+    """
 
 
 class Telling:

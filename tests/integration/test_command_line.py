@@ -24,6 +24,7 @@ from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
 from tests.processes import is_running, wait_until
 from tests.project import FROZEN, PROJECT, copy_of_project
+from tests.terminal import CTRL_C, on_terminal
 
 COMMAND = [sys.executable, "-m", "infra.local"]
 
@@ -426,6 +427,44 @@ def put_into(introduction: list[str]) -> None:
         check=False,
     )
     assert put.returncode == 0
+
+
+def test_on_a_terminal_the_flow_is_a_live_table_below_what_is_printed(frozen: Path) -> None:
+    with on_terminal("-m", "infra.local", "up", folder=frozen) as up:
+        introduction = up.read_until("oldest")
+        put_into(introduction.splitlines(keepends=True))
+        up.read_until("processed\n")
+        up.read_until(" 1             0        0          0          1         0         0       -")
+        up.press(CTRL_C)
+        drawn = up.read_to_the_end()
+
+    assert up.process.returncode == 0
+    # The line of the record stands where the table was, and the table is drawn anew below it.
+    assert re.search(r"\x1b\[1A\x1b\[2K *INSERT .+ processed\r\n.*─", up.raw)
+    assert drawn.rstrip().endswith("Stopped; nothing is left running.")
+    assert "settled" not in drawn
+    assert up.raw.rindex("\x1b[?25h") > up.raw.rindex("\x1b[?25l"), "the cursor is hidden"
+
+
+def test_elsewhere_the_flow_is_a_line_each_time_that_all_is_settled(
+    up: "subprocess.Popen[str]",
+) -> None:
+    put_into(read_until(up, "Listening"))
+
+    assert read_until(up, "has settled")[-1] == (
+        "requests-processor has settled all: 1 written, 0 filtered out, 1 processed, "
+        "0 rejected, 0 given up\n"
+    )
+
+
+def test_the_demo_shows_the_flow_while_it_lasts_and_leaves_the_figures(frozen: Path) -> None:
+    with on_terminal("-m", "infra.local", "demo", folder=frozen) as demo:
+        drawn = demo.read_to_the_end()
+
+    assert demo.process.returncode == 0
+    assert "in flight" in drawn
+    assert re.search(r"in flight.+\n.+\x1b\[1A\x1b\[2K", demo.raw, re.DOTALL)
+    assert demo.raw.rindex("in flight") < demo.raw.rindex("\x1b[1A\x1b[2Krecords read from")
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from infra.local import LocalDeployment
 from infra.local.aws.emulator import Emulator, EmulatorError
 from infra.local.function.lambda_function import FunctionInitError
-from infra.local.mapping.delivery import GivenUp, Retry
+from infra.local.mapping.delivery import DeliveryEvent
 from infra.local.watching import Watcher
 from tests.integration.conftest import Deploy, JournalledFunction, item, put
 
@@ -178,7 +178,7 @@ def test_a_reload_retries_at_once_what_is_waiting(
     deploy: Deploy, function: JournalledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.local.mapping.delivery.FIRST_BACK_OFF", 60.0)
-    waits: queue.SimpleQueue[Retry | GivenUp] = queue.SimpleQueue()
+    waits: queue.SimpleQueue[DeliveryEvent] = queue.SimpleQueue()
     function.fail_on("a")
     with deploy(watcher=Watcher(on_delivery=waits.put), **function.deployed) as up:
         put(up, item("a"))

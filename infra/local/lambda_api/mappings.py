@@ -21,6 +21,7 @@ from infra.local.lambda_api.polling import Polled
 from infra.local.lambda_api.refusals import RefusedError, conflict, invalid_parameter, not_found
 from infra.local.mapping.delivery import NOT_PROCESSED
 from infra.local.mapping.event_source_mapping import EventSourceMapping, reported_metrics
+from infra.local.mapping.progress import Progress, progress
 from infra.local.mapping.settings import InvalidParameterValueError, MappingSettings
 from infra.local.mapping.shard import Checkpoint
 
@@ -86,6 +87,14 @@ class StoredMapping:
     def metrics(self) -> Counter[str]:
         """Lambda's metrics since it was created."""
         return reported_metrics(self.counted, self.settings)
+
+    @property
+    def progress(self) -> Progress:
+        """What of the records that were read is done with, now."""
+        if self.polled is not None:
+            return self.polled.mapping.progress
+        function = self.parameters["FunctionName"]
+        return progress(function, self.checkpoints.values(), self.counted)
 
     def described(self) -> dict[str, Any]:
         """As GetEventSourceMapping answers it."""

@@ -27,7 +27,7 @@ import contextlib
 import logging
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Final, TypeAlias
@@ -115,6 +115,20 @@ class GivenUp:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """Records need no further delivery, by what the function answered."""
+
+    mapping: str
+    """The mapping's UUID."""
+    request_id: str
+    """Of the invocation."""
+    count: int
+
+
+DeliveryEvent: TypeAlias = Retry | GivenUp | Done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Result:
     """What an attempt leaves of its batch, in order: records done, given up, and batches left."""
 
@@ -132,10 +146,12 @@ class Delivery:
     destination: Destination | None
     now: Callable[[], float]
     """Epoch seconds."""
-    on_event: Callable[[Retry | GivenUp], None] = lambda _: None
+    on_event: Callable[[DeliveryEvent], None] = lambda _: None
     """Told of what happens between invocations; what it raises is said, and changes nothing."""
     metrics: Counter[str] = field(default_factory=Counter)
     last_processing_result: str = NOT_PROCESSED
+    in_flight: int = 0
+    """Records that the function is being invoked with."""
     _hurried: asyncio.Event = field(default_factory=asyncio.Event)
     _finishing: bool = False
 
@@ -154,11 +170,12 @@ class Delivery:
                     settle(given_up.popleft().batch.records)
                 else:
                     result = await self._attempt(remaining[0])
-                    remaining.popleft()
+                    attempted = remaining.popleft()
                     remaining.extendleft(reversed(result.left))
                     if result.failure is not None:
                         given_up.append(result.failure)
                     settle(result.done)
+                    self._tell_done(attempted, len(result.done))
             except UNFORESEEN as error:
                 await trouble.after(error)
             else:
@@ -180,9 +197,10 @@ class Delivery:
             return self._without_expired(batch, expired)
         self.metrics["InvokedEventCount"] += len(batch.records)
         try:
-            invocation = await self.function.invoke(
-                {"Records": list(batch.records)}, request_id=batch.request_id
-            )
+            with self._flight(len(batch.records)):
+                invocation = await self.function.invoke(
+                    {"Records": list(batch.records)}, request_id=batch.request_id
+                )
         except UNFORESEEN as error:
             # AWS: a throttle or an error before the invocation is waited out and is no attempt.
             if is_stop(error):
@@ -190,6 +208,14 @@ class Delivery:
             self._say_not_invoked(batch, error)
             return await self._backed_off(replace(batch, throttles=batch.throttles + 1))
         return await self._result(replace(batch, invocations=batch.invocations + 1), invocation)
+
+    @contextlib.contextmanager
+    def _flight(self, count: int) -> Iterator[None]:
+        self.in_flight += count
+        try:
+            yield
+        finally:
+            self.in_flight -= count
 
     def _without_expired(self, batch: Batch, expired: int) -> _Result:
         """The attempt that finds the record too old counts, as recorded on AWS."""
@@ -289,7 +315,12 @@ class Delivery:
         self.metrics["DroppedEventCount" if kept_as is None else kept] += count
         self._tell(GivenUp(failure=failure, kept_as=kept_as))
 
-    def _tell(self, event: Retry | GivenUp) -> None:
+    def _tell_done(self, batch: Batch, count: int) -> None:
+        if count:
+            uuid = self.settings.uuid
+            self._tell(Done(mapping=uuid, request_id=batch.request_id, count=count))
+
+    def _tell(self, event: DeliveryEvent) -> None:
         try:
             self.on_event(event)
         except Exception:

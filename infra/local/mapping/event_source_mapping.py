@@ -14,9 +14,10 @@ from typing import Final
 from infra.config import StartingPosition
 from infra.filters.pattern import FilterPattern
 from infra.local.function.invocation import Function
-from infra.local.mapping.delivery import NOT_PROCESSED, Delivery, GivenUp, Retry
+from infra.local.mapping.delivery import NOT_PROCESSED, Delivery, DeliveryEvent
 from infra.local.mapping.destination import Destination
 from infra.local.mapping.persistence import UNFORESEEN, Persistence
+from infra.local.mapping.progress import Progress, progress
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.shard import Checkpoint, ShardPoller
 from infra.local.mapping.stream_reader import Position, StreamError, StreamSource
@@ -59,7 +60,7 @@ class EventSourceMapping:
         checkpoints: Mapping[str, Position | Checkpoint] | None = None,
         metrics: Counter[str] | None = None,
         last_processing_result: str = NOT_PROCESSED,
-        on_event: Callable[[Retry | GivenUp], None] = lambda _: None,
+        on_event: Callable[[DeliveryEvent], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`checkpoints`, `metrics` and `last_processing_result`: of the one that this follows."""
@@ -109,6 +110,12 @@ class EventSourceMapping:
         """Of each shard, how far it is settled, for the mapping that goes on here."""
         reached = {shard_id: shard.checkpoint for shard_id, shard in self._shards.items()}
         return {**self._checkpoints, **reached}
+
+    @property
+    def progress(self) -> Progress:
+        """What of the records that were read is done with, now."""
+        counted, in_flight = self._delivery.metrics, self._delivery.in_flight
+        return progress(self.settings.function_arn, self.places.values(), counted, in_flight)
 
     async def run(self) -> None:
         """Reads and delivers until cancelled.
