@@ -125,7 +125,8 @@ def run_demo(
             deployed = pipeline_of(deployment.deployed.components, pipeline)
             writes = _made_up(deployed.contract, count)
         table = pipeline_exports(deployment.outputs, pipeline)["tableName"]
-        console.print(report.resource_tree(deployment.resources, f"stack {stack}"))
+        look_ups = deployment.look_ups_left_out
+        console.print(report.resource_tree(deployment.resources, f"stack {stack}", look_ups))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at {deployment.endpoint}\n")
         for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
             console.print(line, soft_wrap=True)

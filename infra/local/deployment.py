@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.local.aws import resources, tables
 from infra.local.aws.emulator import Credentials, Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function.image import Image, task_root
 from infra.local.function.sandbox import FunctionSettings, Sandbox
@@ -70,11 +71,14 @@ class LocalDeployment(EmbeddedAws):
     """A stack that is deployed here. Made by `deploy`: whole, or not at all."""
 
     deployed: Deployed
+    look_ups_left_out: Mapping[str, str]
+    """Of the look-ups whose answer is not AWS's, what is to be said of it."""
 
     def run(self, stack: str, config: Mapping[str, Any], project: Path) -> None:
         """Makes what the program registers, through the embedded AWS's own API."""
         provider = _Provider(self.emulator)
         self.deployed = run_program(stack, config, provider, project=project)
+        self.look_ups_left_out = provider.left_out
         self.check()
 
     @property
@@ -104,12 +108,22 @@ class _Provider:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self.left_out: dict[str, str] = {}
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return resources.create(self._emulator, type_, name, inputs)
+
+    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+        return resources.read(self._emulator, type_, name, id_)
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         tables.make_existing(self._emulator, inputs)
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return resources.look_up(self._emulator, token, arguments)
+        answer = resources.look_up(self._emulator, token, arguments)
+        if NOT_MADE_HERE in answer:
+            function = token.rpartition(":")[2]
+            service = token.partition("/")[0].removesuffix(":index")
+            given = " ".join(each for each in arguments.values() if isinstance(each, str))
+            self.left_out[f"{service}:{function} {given}".rstrip()] = answer.pop(NOT_MADE_HERE)
+        return answer

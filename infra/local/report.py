@@ -13,7 +13,8 @@ from rich.tree import Tree
 
 from infra import existing_table
 from infra.events.batch_item_failures import first_failure
-from infra.local.aws.resources import FUNCTION, IMAGE, NOT_MADE_HERE
+from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE
+from infra.local.aws.resources import FUNCTION, IMAGE
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.outcomes import Became, Outcome, error_of, json_object
@@ -28,8 +29,13 @@ def console() -> Console:
     return Console(highlight=False, markup=False, width=120)
 
 
-def resource_tree(resources: Sequence[Resource], title: str) -> Tree:
-    """The resources under the components that made them, with their types as Pulumi prints them."""
+def resource_tree(
+    resources: Sequence[Resource], title: str, look_ups: Mapping[str, str] | None = None
+) -> Tree:
+    """The resources under the components that made them, with their types as Pulumi prints them.
+
+    And the look-ups of which there is something to say.
+    """
     tree = Tree(title)
     branches: dict[str, Tree] = {}
     for resource in resources:
@@ -37,6 +43,8 @@ def resource_tree(resources: Sequence[Resource], title: str) -> Tree:
             parent = branches.get(resource.parent, tree)
             line = f"{resource.name}  {_displayed(resource.type)}{_left_out(resource)}"
             branches[resource.urn] = parent.add(line)
+    for line in not_made_lines([], look_ups or {}):
+        tree.add(line)
     return tree
 
 
@@ -45,7 +53,18 @@ def _left_out(resource: Resource) -> str:
     if existing:
         return f"  ({existing} exists on AWS and stays as it is; made here by the contract)"
     left_out = resource.outputs.get(NOT_MADE_HERE)
+    if left_out == MADE_HERE:
+        return f"  ({left_out})"
     return f"  (not made here: {left_out})" if left_out else ""
+
+
+def not_made_lines(resources: Sequence[Resource], look_ups: Mapping[str, str]) -> Iterator[str]:
+    """What the local run leaves out, where the tree is not shown."""
+    for each in resources:
+        if NOT_MADE_HERE in each.outputs:
+            yield f"{each.name}  {_displayed(each.type)}{_left_out(each)}"
+    for look_up, said in look_ups.items():
+        yield f"{look_up}  ({said})"
 
 
 def _displayed(type_: str) -> str:

@@ -52,7 +52,11 @@ def run_up(
         ):
             shown = _shown(deployment, pipeline)
             threading.Thread(target=_expire, args=(deployment, ended), daemon=True).start()
-            for line in report.code_lines(deployment.resources, left_out(PROJECT / "handler")):
+            resources, look_ups = deployment.resources, deployment.look_ups_left_out
+            for line in (
+                *report.not_made_lines(resources, look_ups),
+                *report.code_lines(resources, left_out(PROJECT / "handler")),
+            ):
                 console.print(line, soft_wrap=True)
             _introduce(console, deployment, shown)
             with screen.showing_the_flow():

@@ -4,7 +4,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from rich.console import Console
 
+from infra.local.report import resource_tree
 from tests.integration.conftest import Deploy, item
 
 PROGRAM = """
@@ -66,3 +68,68 @@ def test_the_function_reaches_a_topic_of_the_users_by_its_own_permission(
         received = deployment.client("sqs").receive_message(QueueUrl=deployment.outputs["queueUrl"])
 
     assert [message["Body"] for message in received["Messages"]] == ["order-1"]
+
+
+OF_AWS = """
+    import pulumi
+    import pulumi_aws as aws
+
+    vpc = aws.ec2.get_vpc(default=True)
+    group = aws.ec2.SecurityGroup("group", vpc_id=vpc.id)
+    existing = aws.sns.get_topic(name="existing")
+    got = aws.sqs.Queue.get("got", "https://sqs.eu-west-1.amazonaws.com/123456789012/shop")
+    table = aws.dynamodb.get_table(name="catalogue")
+    aws.sns.TopicSubscription(
+        "mail", topic=existing.arn, protocol="email", endpoint="you@example.com"
+    )
+    aws.sns.TopicSubscription("queue", topic=existing.arn, protocol="sqs", endpoint=got.arn)
+    abroad = aws.Provider("abroad", region="us-east-1")
+    bucket = aws.s3.Bucket("archive", website={"index_document": "index.html"})
+    aws.lambda_.Permission(
+        "permission", action="lambda:InvokeFunction", function="f", principal="sns.amazonaws.com"
+    )
+    pulumi.export("group", group.arn)
+    pulumi.export("queueUrl", got.url)
+    pulumi.export("topicArn", existing.arn)
+    pulumi.export("tableArn", table.arn)
+"""
+
+
+def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    (tmp_path / "__main__.py").write_text(dedent(OF_AWS))
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: ap-northeast-1\n")
+
+    with deploy(project=tmp_path, code=tmp_path) as deployment:
+        outputs, look_ups = deployment.outputs, deployment.look_ups_left_out
+        deployment.client("sns").publish(TopicArn=outputs["topicArn"], Message="hello")
+        sqs = deployment.client("sqs")
+        received = sqs.receive_message(QueueUrl=outputs["queueUrl"])["Messages"]
+        console = Console(record=True, width=200)
+        console.print(resource_tree(deployment.resources, "stack dev", look_ups))
+
+    assert "hello" in received[0]["Body"]
+    assert outputs["group"] == "arn:aws:ec2:::not-made-here/group"
+    assert outputs["tableArn"] == "arn:aws:dynamodb:ap-northeast-1:123456789012:table/catalogue"
+    tree = [line.lstrip("│├└─ ") for line in console.export_text().splitlines()]
+    assert sorted(tree) == [
+        (
+            "abroad  pulumi:providers:aws  "
+            "(not made here: region us-east-1: all is in ap-northeast-1 here)"
+        ),
+        "archive  aws:s3:Bucket  (not made here: website)",
+        "aws:dynamodb:getTable catalogue  (there is no such table here; its answer is made up)",
+        "aws:ec2:getVpc  (its answer is made up)",
+        "aws:sns:getTopic existing  (exists on AWS; made here, empty)",
+        "got  aws:sqs:Queue  (exists on AWS; made here, empty)",
+        "group  aws:ec2:SecurityGroup  (not made here: all of it)",
+        (
+            "mail  aws:sns:TopicSubscription  "
+            "(not made here: all of it: nothing is delivered to email here)"
+        ),
+        "permission  aws:lambda:Permission  (not made here: all of it)",
+        "queue  aws:sns:TopicSubscription",
+        "stack dev",
+    ]

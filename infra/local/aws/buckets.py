@@ -4,9 +4,13 @@ Source: internal/service/s3 of terraform-provider-aws 6. Each of a bucket's sett
 of its own there, which replaces what was set before.
 """
 
+import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
+
+import pulumi
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
@@ -24,11 +28,64 @@ def _bucket(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     request: dict[str, Any] = {"Bucket": name}
     if emulator.region != "us-east-1":
         request["CreateBucketConfiguration"] = {"LocationConstraint": emulator.region}
+    if inputs.get("objectLockEnabled"):
+        request["ObjectLockEnabledForBucket"] = True
     s3 = emulator.client("s3")
     s3.create_bucket(**request)
     if inputs.get("tags"):
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": services.tags(inputs)})
-    return {"id": name, "bucket": name, "arn": f"arn:aws:s3:::{name}"}
+    _inline(emulator, name, inputs)
+    return outputs(emulator, name)
+
+
+def _inline(emulator: Emulator, name: str, inputs: Inputs) -> None:
+    """Settings that the provider takes within the bucket, where it has resources for them too."""
+    if inputs.get("versioning", {}).get("enabled"):
+        enabled = {"bucket": name, "versioningConfiguration": {"status": "Enabled"}}
+        _versioning(emulator, name, enabled)
+    if inputs.get("serverSideEncryptionConfiguration"):
+        rule = inputs["serverSideEncryptionConfiguration"]["rule"]
+        _encryption(emulator, name, {"bucket": name, "rules": [rule]})
+    if inputs.get("corsRules"):
+        _cors(emulator, name, {"bucket": name, "corsRules": inputs["corsRules"]})
+    if inputs.get("policy"):
+        _policy(emulator, name, {"bucket": name, "policy": inputs["policy"]})
+    if inputs.get("acl"):
+        _acl(emulator, name, {"bucket": name, "acl": inputs["acl"]})
+
+
+_CORS: Final = {
+    "allowedHeaders": "AllowedHeaders",
+    "allowedMethods": "AllowedMethods",
+    "allowedOrigins": "AllowedOrigins",
+    "exposeHeaders": "ExposeHeaders",
+    "id": "ID",
+    "maxAgeSeconds": "MaxAgeSeconds",
+}
+
+
+def _cors(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    rules = [services.given(each, _CORS) for each in inputs["corsRules"]]
+    emulator.client("s3").put_bucket_cors(
+        Bucket=inputs["bucket"], CORSConfiguration={"CORSRules": rules}
+    )
+    return {"id": inputs["bucket"]}
+
+
+def _acl(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    emulator.client("s3").put_bucket_acl(Bucket=inputs["bucket"], ACL=inputs["acl"])
+    return {"id": f"{inputs['bucket']},{inputs['acl']}"}
+
+
+def outputs(emulator: Emulator, name: str) -> Outputs:
+    """What the provider tells of a bucket."""
+    return {
+        "id": name,
+        "bucket": name,
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}.s3.{emulator.region}.amazonaws.com",
+    }
 
 
 def _update_bucket(emulator: Emulator, bucket: Existing, inputs: Inputs) -> Outputs:
@@ -73,29 +130,35 @@ def _suspend_versioning(emulator: Emulator, versioning: Existing) -> None:
 
 
 def _encryption(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
-    algorithms = [
-        rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] for rule in inputs["rules"]
-    ]
     emulator.client("s3").put_bucket_encryption(
         Bucket=inputs["bucket"],
         ServerSideEncryptionConfiguration={
-            "Rules": [
-                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
-                for algorithm in algorithms
-            ]
+            "Rules": [_encryption_rule(each) for each in inputs["rules"]]
         },
     )
     return {"id": inputs["bucket"]}
 
 
+def _encryption_rule(rule: Inputs) -> dict[str, Any]:
+    default = services.given(
+        rule["applyServerSideEncryptionByDefault"],
+        {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"},
+    )
+    return {
+        "ApplyServerSideEncryptionByDefault": default,
+        **services.given(rule, {"bucketKeyEnabled": "BucketKeyEnabled"}),
+    }
+
+
 def _public_access_block(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     emulator.client("s3").put_public_access_block(
         Bucket=inputs["bucket"],
+        # Each is false unless it is given.
         PublicAccessBlockConfiguration={
-            "BlockPublicAcls": inputs["blockPublicAcls"],
-            "BlockPublicPolicy": inputs["blockPublicPolicy"],
-            "IgnorePublicAcls": inputs["ignorePublicAcls"],
-            "RestrictPublicBuckets": inputs["restrictPublicBuckets"],
+            "BlockPublicAcls": inputs.get("blockPublicAcls", False),
+            "BlockPublicPolicy": inputs.get("blockPublicPolicy", False),
+            "IgnorePublicAcls": inputs.get("ignorePublicAcls", False),
+            "RestrictPublicBuckets": inputs.get("restrictPublicBuckets", False),
         },
     )
     return {"id": inputs["bucket"]}
@@ -119,28 +182,96 @@ def _lifecycle(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 
 def _rule(rule: Inputs) -> dict[str, Any]:
-    result = {
+    # A rule without a filter is for every object.
+    selected = rule.get("filter", {})
+    result: dict[str, Any] = {
         "ID": rule["id"],
         "Status": rule["status"],
-        "Filter": {"Prefix": rule["filter"]["prefix"]},
-        "Expiration": {"Days": rule["expiration"]["days"]},
+        "Filter": {"Prefix": selected.get("prefix") or rule.get("prefix", "")},
     }
-    if noncurrent := rule.get("noncurrentVersionExpiration"):
-        days = noncurrent["noncurrentDays"]
-        result["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
-    if abort := rule.get("abortIncompleteMultipartUpload"):
-        days = abort["daysAfterInitiation"]
-        result["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days}
+    for key, (parameter, names) in _OF_A_RULE.items():
+        if isinstance(given := rule.get(key), list):
+            result[parameter] = [services.given(each, names) for each in given]
+        elif given is not None:
+            result[parameter] = services.given(given, names)
     return result
+
+
+_EXPIRATION: Final = {
+    "date": "Date",
+    "days": "Days",
+    "expiredObjectDeleteMarker": "ExpiredObjectDeleteMarker",
+}
+_TRANSITION: Final = {"date": "Date", "days": "Days", "storageClass": "StorageClass"}
+_OF_A_RULE: Final = {
+    "abortIncompleteMultipartUpload": (
+        "AbortIncompleteMultipartUpload",
+        {"daysAfterInitiation": "DaysAfterInitiation"},
+    ),
+    "expiration": ("Expiration", _EXPIRATION),
+    "noncurrentVersionExpiration": (
+        "NoncurrentVersionExpiration",
+        {"noncurrentDays": "NoncurrentDays", "newerNoncurrentVersions": "NewerNoncurrentVersions"},
+    ),
+    "noncurrentVersionTransitions": (
+        "NoncurrentVersionTransitions",
+        {"noncurrentDays": "NoncurrentDays", "storageClass": "StorageClass"},
+    ),
+    "transitions": ("Transitions", _TRANSITION),
+}
+
+
+def _object(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    bucket, key = inputs["bucket"], inputs["key"]
+    answer = emulator.client("s3").put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=_content(inputs),
+        **services.given(
+            inputs,
+            {
+                "cacheControl": "CacheControl",
+                "contentEncoding": "ContentEncoding",
+                "contentType": "ContentType",
+                "metadata": "Metadata",
+                "storageClass": "StorageClass",
+            },
+        ),
+    )
+    return {"id": key, "key": key, "arn": f"arn:aws:s3:::{bucket}/{key}", "etag": answer["ETag"]}
+
+
+def _content(inputs: Inputs) -> bytes:
+    if inputs.get("content") is not None:
+        return str(inputs["content"]).encode()
+    if inputs.get("contentBase64") is not None:
+        return base64.b64decode(inputs["contentBase64"])
+    source = inputs["source"]
+    if isinstance(source, pulumi.StringAsset):
+        return source.text.encode()
+    return Path(source.path if isinstance(source, pulumi.FileAsset) else source).read_bytes()
+
+
+def _delete_object(emulator: Emulator, existing: Existing) -> None:
+    emulator.client("s3").delete_object(Bucket=existing["bucket"], Key=existing["key"])
+
+
+_OBJECT: Final = ResourceType(
+    create=_object,
+    delete=_delete_object,
+    computed=("arn", "etag", "versionId"),
+    replaced_by=frozenset({"bucket", "key"}),
+)
 
 
 def _policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     """Without the statements that refuse plain HTTP: that is what the embedded AWS speaks."""
     bucket = inputs["bucket"]
     document = json.loads(inputs["policy"])
+    statements = document["Statement"]
     document["Statement"] = [
         statement
-        for statement in document["Statement"]
+        for statement in (statements if isinstance(statements, list) else [statements])
         if "aws:SecureTransport" not in statement.get("Condition", {}).get("Bool", {})
     ]
     if document["Statement"]:
@@ -167,16 +298,24 @@ def _exists(emulator: Emulator, bucket: str) -> Inputs | None:
     return None if _read_bucket(emulator, bucket) is None else {"bucket": bucket}
 
 
-TYPES: Final[Mapping[str, ResourceType]] = {
+_TYPES: Final[Mapping[str, ResourceType]] = {
     "aws:s3/bucket:Bucket": ResourceType(
         create=_bucket,
         update=_update_bucket,
         delete=_delete_bucket,
         read=_read_bucket,
-        naming=Naming(key="bucket", longest=63, lowercase=True),
+        naming=Naming(key="bucket", longest=63, shortest=3, lowercase=True),
         computed=("arn",),
         replaced_by=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
     ),
+    "aws:s3/bucketAcl:BucketAcl": ResourceType(
+        create=_acl, delete=services.stays, replaced_by=frozenset({"bucket"})
+    ),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _setting(
+        _cors, delete="delete_bucket_cors"
+    ),
+    "aws:s3/bucketObject:BucketObject": _OBJECT,
+    "aws:s3/bucketObjectv2:BucketObjectv2": _OBJECT,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _setting(
         _lifecycle, delete="delete_bucket_lifecycle"
     ),
@@ -191,4 +330,15 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         _setting(_encryption, delete="delete_bucket_encryption")
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _setting(_versioning, without=_suspend_versioning),
+}
+
+
+def _second_version(token: str) -> str:
+    """pulumi-aws 6's name of the type, which 7 still takes."""
+    return f"{token}V2".replace(":", "V2:", 2).replace("awsV2:", "aws:")
+
+
+TYPES: Final[Mapping[str, ResourceType]] = {
+    **_TYPES,
+    **{_second_version(token): each for token, each in _TYPES.items()},
 }

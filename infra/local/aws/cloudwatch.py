@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from infra.local.aws.emulator import ACCOUNT, Emulator
+from infra.local.aws.inputs import heeded
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 from infra.local.cloudwatch.definitions import COMPOSITE_ALARM, METRIC_ALARM
 
@@ -39,8 +40,7 @@ def _put_alarm(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     if inputs.get("metricQueries"):
         request["Metrics"] = [_query(each) for each in inputs["metricQueries"]]
     # moto has no parameter for it, and the tags are the same as everywhere.
-    for key in ("warmUpConfiguration", "tags"):
-        inputs.get(key)
+    heeded(inputs, "warmUpConfiguration", "tags")
     emulator.client("cloudwatch").put_metric_alarm(AlarmName=name, **request)
     return {"id": name, "name": name, "arn": _arn(emulator, name)}
 
@@ -70,8 +70,7 @@ def _arn(emulator: Emulator, alarm: str) -> str:
 
 
 def _composite_alarm(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
-    for key in ("alarmActions", "alarmDescription", "alarmRule", "okActions", "tags"):
-        inputs.get(key)
+    heeded(inputs, "alarmActions", "alarmDescription", "alarmRule", "okActions", "tags")
     name = inputs["alarmName"]
     return {"id": name, "arn": _arn(emulator, name)}
 

@@ -1,4 +1,4 @@
-"""The log group of a function, in the embedded AWS.
+"""Log groups and their streams, in the embedded AWS.
 
 Source: internal/service/logs/group.go of terraform-provider-aws 6.
 """
@@ -13,8 +13,10 @@ from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, Res
 
 def _log_group(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     logs = emulator.client("logs")
-    logs.create_log_group(logGroupName=name, tags=dict(inputs.get("tags", {})))
-    logs.put_retention_policy(logGroupName=name, retentionInDays=inputs["retentionInDays"])
+    key = services.given(inputs, {"kmsKeyId": "kmsKeyId"})
+    logs.create_log_group(logGroupName=name, tags=dict(inputs.get("tags", {})), **key)
+    if inputs.get("retentionInDays"):
+        logs.put_retention_policy(logGroupName=name, retentionInDays=inputs["retentionInDays"])
     return {"id": name, "name": name, "arn": _log_group_arn(emulator, name)}
 
 
@@ -53,7 +55,27 @@ def _read_log_group(emulator: Emulator, name: str) -> Inputs | None:
     return None
 
 
+def _log_stream(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    group = inputs["logGroupName"]
+    emulator.client("logs").create_log_stream(logGroupName=group, logStreamName=name)
+    arn = f"{_log_group_arn(emulator, group)}:log-stream:{name}"
+    return {"id": name, "name": name, "arn": arn}
+
+
+def _delete_log_stream(emulator: Emulator, stream: Existing) -> None:
+    emulator.client("logs").delete_log_stream(
+        logGroupName=stream["logGroupName"], logStreamName=stream.id
+    )
+
+
 TYPES: Final[Mapping[str, ResourceType]] = {
+    "aws:cloudwatch/logStream:LogStream": ResourceType(
+        create=_log_stream,
+        delete=_delete_log_stream,
+        naming=Naming(longest=512),
+        computed=("arn",),
+        replaced_by=frozenset({"name", "logGroupName"}),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": ResourceType(
         create=_log_group,
         update=_update_log_group,

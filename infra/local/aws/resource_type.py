@@ -48,6 +48,8 @@ class Naming:
 
     key: str = "name"
     longest: int
+    shortest: int = 1
+    """Pulumi's own names have 8 letters more than the resource's, those here none."""
     lowercase: bool = False
     prefix: str = ""
     """What every name of the service begins with."""
@@ -92,5 +94,7 @@ class ResourceType:
     """Inputs whose change is one only beside a change of one of these."""
 
 
-DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy", "redrivePolicy"})
+POLICIES: Final = frozenset({"policy", "assumeRolePolicy"})
+"""Inputs that the provider takes as an object too."""
+DOCUMENTS: Final = POLICIES | {"redrivePolicy"}
 """Inputs of JSON, whose keys have no order."""

@@ -4,62 +4,72 @@ From the registered inputs to the outputs that the program reads. The run of the
 CLI and Pulumi's engine both come here.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
+
+from botocore.exceptions import ClientError, ParamValidationError
 
 from infra.local.aws import (
     buckets,
+    buses,
     cloudwatch,
     functions,
+    identities,
+    keys,
+    kinesis,
     log_groups,
+    look_ups,
+    parameters,
+    queues,
     repositories,
     roles,
-    services,
+    secret_values,
+    state_machines,
     tables,
+    topics,
 )
 from infra.local.aws.emulator import Emulator
-from infra.local.aws.resource_type import Existing, Inputs, Outputs, ResourceType
+from infra.local.aws.inputs import NotingInputs, heeded
+from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE, is_made_up, not_known, not_made
+from infra.local.aws.resource_type import POLICIES, Existing, Inputs, Outputs, ResourceType
 
 FUNCTION: Final = functions.FUNCTION
 EVENT_SOURCE_MAPPING: Final = functions.EVENT_SOURCE_MAPPING
 IMAGE: Final = repositories.IMAGE
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
-NOT_MADE_HERE: Final = "notMadeHere"
-"""The output that says what the local run leaves out: the whole resource, or some of its inputs."""
 
-_OF_PULUMI: Final = frozenset(
-    {
-        "forceDelete",
-        "forceDestroy",
-        "forceDetachPolicies",
-        "region",
-        "replaceSecurityGroupsOnDestroy",
-        "replacementSecurityGroupIds",
-        "skipDestroy",
-        "useResourceTimeoutForPropagation",
-    }
-)
-"""Inputs that the provider keeps to itself, or that every resource here has alike."""
-
-
-class UnknownLookUpError(Exception):
-    """The local run does not know how to answer a look-up."""
+class RefusedError(Exception):
+    """AWS refuses a resource as the program asks for it; says which and why."""
 
 
 def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs:
-    """Creates one resource. Raises what AWS refuses, as boto3 does.
+    """Creates one resource. Raises `RefusedError`.
 
-    The physical name is the given one, else the resource's own; Pulumi adds random letters. A type
-    that is not known is not made, and an input that nothing reads has no effect: both are said in
-    the output `NOT_MADE_HERE`, so that nothing looks done that is not.
+    The physical name is the given one, else made of the resource's own; Pulumi adds random
+    letters. What is not known here is not made, and an input that nothing reads has no effect: both
+    are said in the output `NOT_MADE_HERE`, so that nothing looks done that is not.
     """
     known = type_of(type_)
-    key = known.naming.key if known.naming else "name"
-    noting = _NotingInputs(inputs)
-    outputs = known.create(emulator, str(noting.get(key) or name), noting)
+    noting = NotingInputs(_with_written_policies(inputs))
+    if noting.get("region") != emulator.region:
+        noting.forget("region")
+    physical = _physical_name(known, name, noting)
+    outputs = _unless_not_here(
+        type_, physical, inputs, lambda: known.create(emulator, physical, noting)
+    )
     return _with_left_out(type_, outputs, noting.unread)
+
+
+def _with_written_policies(inputs: Inputs) -> Inputs:
+    """The provider takes a policy's document as an object too."""
+    return {
+        key: json.dumps(value) if key in POLICIES and isinstance(value, Mapping) else value
+        for key, value in inputs.items()
+    }
 
 
 def update(
@@ -68,28 +78,108 @@ def update(
     """Changes one resource to the inputs, of which these are others than before.
 
     Returns the outputs that are others than they were, with `NOT_MADE_HERE` as `create` does.
+    Raises `RefusedError`.
     """
     known = type_of(type_)
-    noting = _NotingInputs(inputs)
-    if known.update is None:
-        outputs = known.create(emulator, existing.id, noting)
-    else:
-        outputs = known.update(emulator, existing, noting)
+    noting = NotingInputs(_with_written_policies(inputs))
+
+    def work() -> Outputs:
+        if known.update is None:
+            return known.create(emulator, existing.id, noting)
+        return known.update(emulator, existing, noting)
+
+    outputs = _unless_not_here(type_, existing.id, inputs, work)
     outputs = {key: value for key, value in outputs.items() if key != "id"}
-    return _with_left_out(type_, outputs, [key for key in noting.unread if key in changed])
+    left_out = [key for key in noting.unread if key.partition(".")[0] in changed]
+    return _with_left_out(type_, outputs, left_out)
+
+
+def read(emulator: Emulator, type_: str, name: str, id_: str) -> Outputs:
+    """A resource that exists on AWS, and that the program gets by its id.
+
+    Here it is made where it takes nothing but a name, so that it can be used.
+    """
+    known = type_of(type_)
+    found = known.read(emulator, id_) if known.read else None
+    if found is not None:
+        return {"id": id_, **found}
+    key = known.naming.key if known.naming else "name"
+    made = create(emulator, type_, name, {key: _named_by(id_)})
+    return {NOT_MADE_HERE: MADE_HERE, **made}
+
+
+def _named_by(id_: str) -> str:
+    """The name in an id, which is one, an ARN or a queue's URL."""
+    if id_.startswith("http"):
+        return id_.rpartition("/")[2]
+    return re.split("[/:]", id_.split(":", 5)[5])[-1] if id_.startswith("arn:") else id_
+
+
+def delete(emulator: Emulator, type_: str, existing: Existing) -> None:
+    """Deletes one resource; of what was not made here there is nothing to delete."""
+    if not is_made_up(existing.id):
+        type_of(type_).delete(emulator, existing)
+
+
+def _physical_name(known: ResourceType, name: str, inputs: Inputs) -> str:
+    if known.naming is None:
+        return str(inputs.get("name") or name)
+    key = known.naming.key
+    if inputs.get(key):
+        return str(inputs[key])
+    name = name.removeprefix(known.naming.prefix)
+    name = f"{known.naming.prefix}{inputs.get(f'{key}Prefix') or ''}{name}"
+    name = name.lower() if known.naming.lowercase else name
+    # Pulumi's random letters make a name long enough for each service.
+    name = name if len(name) >= known.naming.shortest else f"{name}-local"
+    return name + known.naming.ending(inputs)
+
+
+def _unless_not_here(type_: str, name: str, inputs: Inputs, work: Callable[[], Outputs]) -> Outputs:
+    """What the work tells; of what the embedded AWS does not know, that it is not made, and why."""
+    try:
+        return work()
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        reason = f"{code}: {message}"
+        if is_made_up(inputs):
+            reason = "it needs what is not made here"
+        elif error.response["ResponseMetadata"]["HTTPStatusCode"] < 500 and code not in _UNKNOWN:
+            raise RefusedError(f"{type_} {name}: {reason}") from error
+    except ParamValidationError as error:
+        reason = " ".join(str(error).split())
+        if not is_made_up(inputs):
+            raise RefusedError(f"{type_} {name}: {reason}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"its inputs are not understood: {type(error).__name__}: {error}"
+    nothing = not_made(type_, name, inputs)
+    return {**nothing, NOT_MADE_HERE: f"{nothing[NOT_MADE_HERE]} ({_in_short(reason)})"}
+
+
+_UNKNOWN: Final = frozenset({
+    "InternalError", "InternalFailure", "InternalServerError", "InvalidAction", "NotImplemented",
+    "UnknownAction", "UnknownOperationException", "501", "404",
+})  # fmt: skip
+"""Codes of a service, or a call of it, that the embedded AWS does not have."""
+
+
+def _in_short(reason: str) -> str:
+    line = " ".join(reason.split())
+    return line if len(line) <= 200 else f"{line[:197]}..."
 
 
 def type_of(token: str) -> ResourceType:
     """What is known of a type; of one that nobody here knows, that it is not made."""
+    if token.startswith(_OF_PROVIDERS):
+        return _PROVIDER
     return _TYPES.get(token) or ResourceType(
         create=partial(_nothing, token), update=_left_out, delete=_gone, computed=("arn",)
     )
 
 
 def _nothing(token: str, emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    del emulator, inputs
-    arn = f"arn:aws:{token.partition(':')[2].partition('/')[0]}:::not-made-here/{name}"
-    return {"id": name, "arn": arn, "name": name, NOT_MADE_HERE: "all of it"}
+    del emulator
+    return not_made(token, name, inputs)
 
 
 def _left_out(emulator: Emulator, existing: Existing, inputs: Inputs) -> Outputs:
@@ -103,43 +193,19 @@ def _gone(emulator: Emulator, existing: Existing) -> None:
 
 
 def _with_left_out(type_: str, outputs: Outputs, unread: list[str]) -> Outputs:
-    if NOT_MADE_HERE in outputs or type_ in _MADE_LATER or not unread:
+    said = str(outputs.get(NOT_MADE_HERE, ""))
+    if said.startswith("all of it") or type_ in _MADE_LATER or not unread:
         return outputs
-    return {**outputs, NOT_MADE_HERE: ", ".join(unread)}
-
-
-class _NotingInputs(Mapping[str, Any]):
-    """Inputs that know which of them were asked for."""
-
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
-        self._read = set[str]()
-
-    @property
-    def unread(self) -> list[str]:
-        """What has a value, and nobody asked for."""
-        return [
-            key
-            for key, value in self._inputs.items()
-            if value is not None and key not in self._read | _OF_PULUMI
-        ]
-
-    def __getitem__(self, key: str) -> Any:
-        self._read.add(key)
-        return self._inputs[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._inputs)
-
-    def __len__(self) -> int:
-        return len(self._inputs)
+    return {**outputs, NOT_MADE_HERE: ", ".join([*filter(None, [said]), *unread])}
 
 
 def look_up(emulator: Emulator, token: str, arguments: Inputs) -> Outputs:
-    """Answers a call of a provider's function. Raises `UnknownLookUpError`."""
-    if token not in _LOOK_UPS:
-        raise UnknownLookUpError(f"the local run cannot answer {token}")
-    return _LOOK_UPS[token](emulator, arguments)
+    """Answers a call of a provider's function.
+
+    One that is not known gets an answer that is made up, and says so in `NOT_MADE_HERE`.
+    """
+    known = _LOOK_UPS.get(token)
+    return known(emulator, arguments) if known else not_known(token, arguments)
 
 
 def _stack_reference(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
@@ -148,22 +214,45 @@ def _stack_reference(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     return {"name": name, "outputs": {}, "secretOutputNames": []}
 
 
+_OF_PROVIDERS: Final = "pulumi:providers:"
+
+
+def _provider(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    """Explicit: all that it would set up is the embedded AWS's already."""
+    heeded(inputs, *(key for key in inputs if key != "region"))
+    region = inputs.get("region", emulator.region)
+    outputs = {"id": name, "region": region}
+    if region == emulator.region:
+        return outputs
+    return {**outputs, NOT_MADE_HERE: f"region {region}: all is in {emulator.region} here"}
+
+
+_PROVIDER: Final = ResourceType(create=_provider, delete=_gone)
+
 _TYPES: Final[Mapping[str, ResourceType]] = {
     **buckets.TYPES,
+    **buses.TYPES,
+    **cloudwatch.TYPES,
     **functions.TYPES,
+    **identities.TYPES,
+    **keys.TYPES,
+    **kinesis.TYPES,
     **log_groups.TYPES,
+    **parameters.TYPES,
+    **queues.TYPES,
     **repositories.TYPES,
     **roles.TYPES,
-    **cloudwatch.TYPES,
-    **services.TYPES,
+    **secret_values.TYPES,
+    **state_machines.TYPES,
     **tables.TYPES,
+    **topics.TYPES,
     STACK_REFERENCE: ResourceType(create=_stack_reference, delete=_gone),
 }
 _MADE_LATER: Final = frozenset({IMAGE, STACK_REFERENCE})
 """Types whose inputs are read when the run starts them."""
 
-_LOOK_UPS: Final[Mapping[str, Callable[[Emulator, Inputs], Outputs]]] = {
-    **services.LOOK_UPS,
+_LOOK_UPS: Final[Mapping[str, look_ups.LookUp]] = {
+    **look_ups.LOOK_UPS,
     **repositories.LOOK_UPS,
     "aws:dynamodb/getTable:getTable": tables.get_table,
 }

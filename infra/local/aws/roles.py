@@ -1,4 +1,4 @@
-"""Roles and their policies, in the embedded AWS.
+"""Roles, their policies, and policies that are attached to them, in the embedded AWS.
 
 Source: internal/service/iam of terraform-provider-aws 6.
 """
@@ -12,14 +12,35 @@ from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, Res
 
 
 def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    boundary = inputs.get("permissionsBoundary")
-    role = emulator.client("iam").create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
-        Tags=services.tags(inputs),
-        **({"PermissionsBoundary": boundary} if boundary else {}),
+    iam = emulator.client("iam")
+    role = iam.create_role(
+        RoleName=name, Tags=services.tags(inputs), **services.given(inputs, _ROLE)
     )["Role"]
+    for policy in inputs.get("inlinePolicies", []):
+        iam.put_role_policy(
+            RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"]
+        )
+    for arn in inputs.get("managedPolicyArns", []):
+        _attach(emulator, name, arn)
     return {"id": name, "name": name, "arn": role["Arn"], "uniqueId": role["RoleId"]}
+
+
+_ROLE: Final = {
+    "assumeRolePolicy": "AssumeRolePolicyDocument",
+    "description": "Description",
+    "maxSessionDuration": "MaxSessionDuration",
+    "path": "Path",
+    "permissionsBoundary": "PermissionsBoundary",
+}
+
+
+def _attach(emulator: Emulator, role: str, policy_arn: str) -> None:
+    emulator.client("iam").attach_role_policy(RoleName=_name(role), PolicyArn=policy_arn)
+
+
+def _name(role: str) -> str:
+    """Of a role that is named by its ARN or its name."""
+    return role.rpartition("/")[2]
 
 
 def _update_role(emulator: Emulator, role: Existing, inputs: Inputs) -> Outputs:
@@ -60,7 +81,7 @@ def _read_role(emulator: Emulator, name: str) -> Inputs | None:
 
 def _role_policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     emulator.client("iam").put_role_policy(
-        RoleName=inputs["role"], PolicyName=name, PolicyDocument=inputs["policy"]
+        RoleName=_name(inputs["role"]), PolicyName=name, PolicyDocument=inputs["policy"]
     )
     return {"id": f"{inputs['role']}:{name}", "name": name}
 
@@ -83,7 +104,77 @@ def _read_role_policy(emulator: Emulator, id_: str) -> Inputs | None:
     return services.unless_gone(found)
 
 
+def _policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    policy = emulator.client("iam").create_policy(
+        PolicyName=name,
+        PolicyDocument=inputs["policy"],
+        Tags=services.tags(inputs),
+        **services.given(inputs, {"description": "Description", "path": "Path"}),
+    )["Policy"]
+    arn = policy["Arn"]
+    return {"id": arn, "arn": arn, "name": name, "policyId": policy["PolicyId"]}
+
+
+def _update_policy(emulator: Emulator, policy: Existing, inputs: Inputs) -> Outputs:
+    """By a new version; AWS keeps five, of which the provider lets the oldest go."""
+    iam = emulator.client("iam")
+    versions = iam.list_policy_versions(PolicyArn=policy.id)["Versions"]
+    others = [each["VersionId"] for each in versions if not each["IsDefaultVersion"]]
+    if len(versions) >= _MOST_VERSIONS:
+        iam.delete_policy_version(PolicyArn=policy.id, VersionId=min(others, key=_number))
+    iam.create_policy_version(
+        PolicyArn=policy.id, PolicyDocument=inputs["policy"], SetAsDefault=True
+    )
+    return {}
+
+
+_MOST_VERSIONS: Final = 5
+
+
+def _number(version: str) -> int:
+    return int(version.removeprefix("v"))
+
+
+def _delete_policy(emulator: Emulator, policy: Existing) -> None:
+    iam = emulator.client("iam")
+    for each in iam.list_policy_versions(PolicyArn=policy.id)["Versions"]:
+        if not each["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=policy.id, VersionId=each["VersionId"])
+    iam.delete_policy(PolicyArn=policy.id)
+
+
+def _role_attachment(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    _attach(emulator, inputs["role"], inputs["policyArn"])
+    return {"id": f"{_name(inputs['role'])}/{inputs['policyArn']}"}
+
+
+def _detach(emulator: Emulator, attachment: Existing) -> None:
+    for role in attachment.get("roles") or [attachment["role"]]:
+        emulator.client("iam").detach_role_policy(
+            RoleName=_name(role), PolicyArn=attachment["policyArn"]
+        )
+
+
+def _attachment(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
+    for role in inputs.get("roles", []):
+        _attach(emulator, role, inputs["policyArn"])
+    return {"id": name, "name": name}
+
+
 TYPES: Final[Mapping[str, ResourceType]] = {
+    "aws:iam/policy:Policy": ResourceType(
+        create=_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        naming=Naming(longest=128),
+        computed=("arn", "policyId"),
+        replaced_by=frozenset({"description", "name", "namePrefix", "path"}),
+    ),
+    "aws:iam/policyAttachment:PolicyAttachment": ResourceType(
+        create=_attachment,
+        delete=_detach,
+        replaced_by=frozenset({"name", "policyArn", "roles"}),
+    ),
     "aws:iam/role:Role": ResourceType(
         create=_role,
         update=_update_role,
@@ -100,5 +191,10 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         read=_read_role_policy,
         naming=Naming(longest=128),
         replaced_by=frozenset({"name", "namePrefix", "role"}),
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ResourceType(
+        create=_role_attachment,
+        delete=_detach,
+        replaced_by=frozenset({"policyArn", "role"}),
     ),
 }

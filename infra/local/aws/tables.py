@@ -4,12 +4,14 @@ And one that exists on AWS: here it is made, as the contract has it, before it i
 Source: internal/service/dynamodb/table.go of terraform-provider-aws 6.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from infra import existing_table
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE, not_known
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 from infra.local.aws.services import tags
 
@@ -186,9 +188,16 @@ def make_existing(emulator: Emulator, inputs: Mapping[str, Any]) -> None:
 def get_table(emulator: Emulator, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What the provider's look-up of a table gives back, as far as a program here can ask for it.
 
-    Raises what AWS answers when there is none.
+    One that exists on AWS, and of which the program says no keys, is not made.
     """
-    table = emulator.client("dynamodb").describe_table(TableName=arguments["name"])["Table"]
+    name, dynamodb = arguments["name"], emulator.client("dynamodb")
+    answer = services.unless_gone(lambda: dynamodb.describe_table(TableName=name))
+    if answer is None:
+        arn = services.arn(emulator, "dynamodb", f"table/{name}")
+        unknown = not_known("aws:dynamodb/getTable:getTable", arguments)
+        said = "there is no such table here; its answer is made up"
+        return {**unknown, "id": name, "arn": arn, NOT_MADE_HERE: said}
+    table = answer["Table"]
     keys = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
     stream, encryption = table.get("StreamSpecification", {}), table.get("SSEDescription")
     return {
@@ -285,6 +294,21 @@ def _index(index: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+def _item(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    table, item = inputs["tableName"], json.loads(inputs["item"])
+    emulator.client("dynamodb").put_item(TableName=table, Item=item)
+    keys = [inputs["hashKey"], *filter(None, [inputs.get("rangeKey")])]
+    return {"id": "|".join([table, *(str(*item[key].values()) for key in keys)])}
+
+
+def _delete_item(emulator: Emulator, existing: Existing) -> None:
+    item = json.loads(existing["item"])
+    keys = [existing["hashKey"], *filter(None, [existing.get("rangeKey")])]
+    emulator.client("dynamodb").delete_item(
+        TableName=existing["tableName"], Key={key: item[key] for key in keys}
+    )
+
+
 _UNORDERED: Final = frozenset({"attributes", "globalSecondaryIndexes", "localSecondaryIndexes"})
 TYPES: Final[Mapping[str, ResourceType]] = {
     "aws:dynamodb/table:Table": ResourceType(
@@ -292,7 +316,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         update=_update,
         delete=_delete,
         read=_read,
-        naming=Naming(longest=255),
+        naming=Naming(longest=255, shortest=3),
         computed=("arn", "streamArn", "streamLabel"),
         computed_anew=dict.fromkeys(("streamEnabled", "streamViewType"), ("streamArn",)),
         replaced_by=frozenset(
@@ -311,5 +335,10 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         unordered=_UNORDERED,
         # The provider clears a difference of the attributes alone: an index may have brought it.
         only_with={"attributes": _UNORDERED - {"attributes"}},
+    ),
+    "aws:dynamodb/tableItem:TableItem": ResourceType(
+        create=_item,
+        delete=_delete_item,
+        replaced_by=frozenset({"hashKey", "rangeKey", "tableName"}),
     ),
 }

@@ -93,7 +93,11 @@ class Provider(Protocol):
     """What creates resources and answers look-ups."""
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The outputs of a new resource, or of one that is read."""
+        """The outputs of a new resource."""
+        ...
+
+    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+        """The outputs of a resource that exists, and that the program gets by its id."""
         ...
 
     def component(self, inputs: Mapping[str, Any]) -> None:
@@ -146,6 +150,9 @@ class Monitor(mocks.MockMonitor):
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
 
+    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+        return self._first_error(lambda: self._provider.read(type_, name, id_))
+
     def component(self, inputs: Mapping[str, Any]) -> None:
         self._first_error(lambda: self._provider.component(inputs))
 
@@ -180,7 +187,9 @@ class Monitor(mocks.MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
-            return super().ReadResource(request)  # type: ignore[no-untyped-call] # Pulumi's
+            response = super().ReadResource(request)  # type: ignore[no-untyped-call] # Pulumi's
+        self._registered.append(_read(request, response))
+        return response
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
@@ -213,6 +222,26 @@ def _resource(request: Any, response: Any) -> Resource:
     )
 
 
+def _read(request: Any, response: Any) -> Resource:
+    return Resource(
+        type=request.type,
+        name=request.name,
+        is_component=False,
+        inputs=plain(rpc.deserialize_properties(request.properties)),
+        outputs=plain(rpc.deserialize_properties(response.properties)),
+        urn=response.urn,
+        parent=request.parent,
+        depends_on=frozenset(request.dependencies),
+        protect=False,
+        delete_before_replace=False,
+        retain_on_delete=True,
+        replacement_trigger=None,
+        ignore_changes=(),
+        secrets=frozenset(),
+        secret_outputs=frozenset(request.additionalSecretOutputs),
+    )
+
+
 class _NoAnswerError(grpc.RpcError):  # type: ignore[misc] # grpc has no types
     """A provider's function failed: in the form in which Pulumi's engine says so."""
 
@@ -238,6 +267,9 @@ class _Creating(mocks.Mocks):
         if not (args.custom or args.resource_id):
             self._monitor.component(plain(args.inputs))
             return f"{args.name}-id", {}  # its children are what is created
+        if args.custom is None and args.resource_id:
+            read = self._monitor.read(args.typ, args.name, args.resource_id)
+            return args.resource_id, {**args.inputs, **read}
         outputs = self._monitor.create(args.typ, args.name, plain(args.inputs))
         return str(outputs.get("id") or f"{args.name}-id"), {**args.inputs, **outputs}
 

@@ -72,6 +72,9 @@ class _Nothing:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         raise LookupError(f"{name}: nothing is made ({type_}, {sorted(inputs)})")
 
+    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+        raise LookupError(f"{name}: nothing is there ({type_}, {id_})")
+
     def component(self, inputs: Mapping[str, Any]) -> None:
         pass
 

@@ -19,6 +19,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.aws.resource_type import Existing, Inputs, ResourceType
 from infra.local.program.engine import UNKNOWN
 from infra.local.provider import names, wire
@@ -105,6 +106,8 @@ class Provider(ResourceProviderServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         with _refusals(context):
             answer = resources.look_up(self.emulator, request.tok, wire.read(request.args))
+        said = answer.pop(NOT_MADE_HERE, None)
+        self._warn(context, None if said is None else f"{request.tok}: {said}")
         return provider_pb2.InvokeResponse(**{"return": wire.written(answer)})
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
@@ -147,7 +150,7 @@ class Provider(ResourceProviderServicer):
             physical = str(inputs.get(type_.naming.key)) if type_.naming else name
             outputs = resources.create(self.emulator, token, physical, inputs)
             self.faults.after("create", token, name)
-        self._warn(request, context, outputs.pop(resources.NOT_MADE_HERE, None))
+        self._warn(context, _not_made(outputs.pop(NOT_MADE_HERE, None)), request.urn)
         id_ = str(outputs.pop("id", physical))
         state = {**inputs, **outputs, **_tags_all(inputs)}
         return provider_pb2.CreateResponse(id=id_, properties=wire.written(state))
@@ -173,17 +176,17 @@ class Provider(ResourceProviderServicer):
                 changed={each.key for each in found},
             )
             self.faults.after("update", token, name)
-        self._warn(request, context, outputs.pop(resources.NOT_MADE_HERE, None))
+        self._warn(context, _not_made(outputs.pop(NOT_MADE_HERE, None)), request.urn)
         state = {**unchanged, **wanted, **outputs, **_tags_all(wanted)}
         return provider_pb2.UpdateResponse(properties=wire.written(state))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        token, type_, name = _resource(request)
+        token, _, name = _resource(request)
         with _refusals(context):
             self.backend.ensure_locked()
             self.faults.before("delete", token, name)
             existing = Existing(id=request.id, state=wire.read(request.properties))
-            type_.delete(self.emulator, existing)
+            resources.delete(self.emulator, token, existing)
             self.faults.after("delete", token, name)
         return empty_pb2.Empty()
 
@@ -212,21 +215,30 @@ class Provider(ResourceProviderServicer):
         del request, context
         return empty_pb2.Empty()
 
-    def _warn(self, request: Any, context: Any, left_out: str | None) -> None:
+    def _warn(self, context: Any, message: str | None, urn: str = "") -> None:
         address = self._engines.get(context.peer())
-        if left_out is None or not address:
+        if message is None or not address:
             return
         with grpc.insecure_channel(address) as channel:
             engine_pb2_grpc.EngineStub(channel).Log(
                 engine_pb2.LogRequest(
                     severity=engine_pb2.WARNING,
-                    urn=request.urn,
-                    message=f"the local run does not make this: {left_out}",
+                    urn=urn,
+                    message=message,
                 )
             )
 
 
-_REFUSALS: Final = (BotoCoreError, ClientError, ForeignBackendError, resources.UnknownLookUpError)
+def _not_made(left_out: str | None) -> str | None:
+    return None if left_out is None else f"the local run does not make this: {left_out}"
+
+
+_REFUSALS: Final = (
+    BotoCoreError,
+    ClientError,
+    ForeignBackendError,
+    resources.RefusedError,
+)
 
 
 @contextlib.contextmanager

@@ -5,13 +5,14 @@ from typing import Any
 
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.aws.resource_type import Existing
 from tests.plan import COMPOSITE_ALARM, DASHBOARD, METRIC_ALARM, Plan, Registered, plan_of
 
 
 def made(aws: Emulator, registered: Registered) -> Existing:
     outputs = resources.create(aws, registered.type, registered.name, registered.inputs)
-    assert resources.NOT_MADE_HERE not in outputs, registered.name
+    assert NOT_MADE_HERE not in outputs, registered.name
     return Existing(id=outputs["id"], state={**registered.inputs, **outputs})
 
 

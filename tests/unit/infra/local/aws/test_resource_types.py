@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.aws.resource_type import Existing
 
 TABLE = "aws:dynamodb/table:Table"
@@ -44,7 +45,7 @@ def made(aws: Emulator, type_: str, inputs: Mapping[str, Any], name: str = "made
 def changed(aws: Emulator, type_: str, old: Existing, **inputs: Any) -> Existing:
     others = {key for key, value in inputs.items() if old.get(key) != value}
     outputs = resources.update(aws, type_, old, inputs, changed=others)
-    assert resources.NOT_MADE_HERE not in outputs
+    assert NOT_MADE_HERE not in outputs
     return Existing(id=old.id, state={**old.state, **inputs, **outputs})
 
 
@@ -180,7 +181,7 @@ def test_an_unknown_type_is_said_not_to_be_made(aws: Emulator) -> None:
 
     outputs = resources.update(aws, "aws:x/y:Y", unknown, {"a": 2}, changed={"a"})
 
-    assert outputs == {resources.NOT_MADE_HERE: "all of it"}
+    assert outputs == {NOT_MADE_HERE: "all of it"}
     delete(aws, "aws:x/y:Y", unknown)
 
 
@@ -191,4 +192,4 @@ def test_an_input_that_is_not_changed_here_is_said(aws: Emulator) -> None:
         aws, "aws:kinesis/stream:Stream", stream, {"shardCount": 2}, changed={"shardCount"}
     )
 
-    assert outputs == {resources.NOT_MADE_HERE: "shardCount"}
+    assert outputs == {NOT_MADE_HERE: "shardCount"}

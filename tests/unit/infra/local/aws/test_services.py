@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
-from infra.local.aws.resources import NOT_MADE_HERE
+from infra.local.aws.not_made import NOT_MADE_HERE
 
 TAGS = {"Team": "orders"}
 
@@ -130,11 +130,482 @@ def test_a_table_has_its_sort_key_indexes_and_capacity(aws: Emulator) -> None:
     assert [key["AttributeName"] for key in local["KeySchema"]] == ["customer", "status"]
 
 
+TRUSTS_LAMBDA = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ],
+}
+READS = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+}
+BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def test_a_message_reaches_the_subscriptions_whose_filter_policy_it_matches(aws: Emulator) -> None:
+    topic = made(aws, "aws:sns/topic:Topic", "orders", fifoTopic=False)
+    paid, whole = (made(aws, "aws:sqs/queue:Queue", name) for name in ("paid", "whole"))
+    for queue, policy in ((paid, {"status": ["paid"]}), (whole, {"status": ["open"]})):
+        made(
+            aws,
+            "aws:sns/topicSubscription:TopicSubscription",
+            "s",
+            topic=topic["arn"],
+            protocol="sqs",
+            endpoint=queue["arn"],
+            filterPolicy=json.dumps(policy),
+            filterPolicyScope="MessageBody",
+            rawMessageDelivery=queue is paid,
+        )
+
+    for status in ("open", "paid"):
+        aws.client("sns").publish(TopicArn=topic["arn"], Message=json.dumps({"status": status}))
+
+    assert bodies(aws, paid) == [{"status": "paid"}]
+    (envelope,) = bodies(aws, whole)
+    assert json.loads(envelope["Message"]) == {"status": "open"}
+
+
+def bodies(aws: Emulator, queue: Mapping[str, Any]) -> list[Any]:
+    received = aws.client("sqs").receive_message(QueueUrl=queue["url"], MaxNumberOfMessages=10)
+    return [json.loads(each["Body"]) for each in received.get("Messages", [])]
+
+
+def test_a_queue_keeps_its_policy_when_it_gets_a_redrive_policy(aws: Emulator) -> None:
+    dead = made(aws, "aws:sqs/queue:Queue", "dead", fifoQueue=True)
+    queue = made(aws, "aws:sqs/queue:Queue", "live", fifoQueue=True, contentBasedDeduplication=True)
+    redrive = {"deadLetterTargetArn": dead["arn"], "maxReceiveCount": 3}
+    made(aws, "aws:sqs/queuePolicy:QueuePolicy", "p", queueUrl=queue["id"], policy=READS)
+    made(
+        aws,
+        "aws:sqs/redrivePolicy:RedrivePolicy",
+        "r",
+        queueUrl=queue["id"],
+        redrivePolicy=json.dumps(redrive),
+    )
+    made(
+        aws,
+        "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+        "a",
+        queueUrl=dead["id"],
+        redriveAllowPolicy=json.dumps({"redrivePermission": "allowAll"}),
+    )
+
+    assert (queue["name"], dead["name"]) == ("live.fifo", "dead.fifo")
+    attributes = aws.client("sqs").get_queue_attributes(
+        QueueUrl=queue["url"], AttributeNames=["All"]
+    )["Attributes"]
+    assert json.loads(attributes["Policy"]) == READS
+    assert json.loads(attributes["RedrivePolicy"]) == redrive
+
+
+def test_an_event_reaches_the_targets_of_the_rules_that_it_matches(aws: Emulator) -> None:
+    queue = made(aws, "aws:sqs/queue:Queue", "events")
+    bus = made(aws, "aws:cloudwatch/eventBus:EventBus", "orders", description="orders")
+    rules = [
+        made(
+            aws,
+            "aws:cloudwatch/eventRule:EventRule",
+            f"{source}-placed",
+            eventBusName=bus["name"],
+            eventPattern=json.dumps({"source": [source]}),
+            description="each order",
+            tags=TAGS,
+        )
+        for source in ("shop", "depot")
+    ]
+    transformer = {
+        "inputPaths": {"order": "$.detail.order"},
+        "inputTemplate": '{"order": "<order>"}',
+    }
+    made(
+        aws,
+        "aws:cloudwatch/eventTarget:EventTarget",
+        "t",
+        rule=rules[0]["name"],
+        eventBusName=bus["name"],
+        arn=queue["arn"],
+        roleArn="arn:aws:iam::123456789012:role/events",
+        inputTransformer=transformer,
+    )
+
+    entries = [
+        {
+            "Source": source,
+            "DetailType": "placed",
+            "Detail": json.dumps({"order": source}),
+            "EventBusName": bus["name"],
+        }
+        for source in ("shop", "depot")
+    ]
+    aws.client("events").put_events(Entries=entries)
+
+    assert bodies(aws, queue) == [{"order": "shop"}]
+
+
+def test_a_target_to_which_nothing_is_put_here_refuses_no_event(aws: Emulator) -> None:
+    rule = made(
+        aws, "aws:cloudwatch/eventRule:EventRule", "r", eventPattern=json.dumps({"source": ["s"]})
+    )
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    target = resources.create(
+        aws,
+        "aws:cloudwatch/eventTarget:EventTarget",
+        "t",
+        {"rule": rule["name"], "arn": function},
+    )
+
+    entry = {"Source": "s", "DetailType": "placed", "Detail": "{}"}
+    assert aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    assert target[NOT_MADE_HERE] == "all of it: no event is put to lambda here"
+
+
+def test_a_stream_on_demand_is_encrypted_and_measured_as_asked_for(aws: Emulator) -> None:
+    made(
+        aws,
+        "aws:kinesis/stream:Stream",
+        "s",
+        streamModeDetails={"streamMode": "ON_DEMAND"},
+        encryptionType="KMS",
+        kmsKeyId="alias/aws/kinesis",
+        shardLevelMetrics=["IncomingBytes"],
+        tags=TAGS,
+    )
+
+    kinesis = aws.client("kinesis")
+    stream = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]
+    assert stream["StreamModeDetails"]["StreamMode"] == "ON_DEMAND"
+    assert (stream["EncryptionType"], stream["KeyId"]) == ("KMS", "alias/aws/kinesis")
+    assert stream["EnhancedMonitoring"] == [{"ShardLevelMetrics": ["IncomingBytes"]}]
+
+
+def test_a_secret_has_its_policy_and_each_kind_of_value(aws: Emulator) -> None:
+    secret = made(
+        aws,
+        "aws:secretsmanager/secret:Secret",
+        "orders/token",
+        policy=READS,
+        recoveryWindowInDays=0,
+        tags=TAGS,
+    )
+    version = "aws:secretsmanager/secretVersion:SecretVersion"
+    secrets = aws.client("secretsmanager")
+
+    made(aws, version, "v1", secretId=secret["id"], secretBinary="aGlkZGVu")
+    assert secrets.get_secret_value(SecretId="orders/token")["SecretBinary"] == b"hidden"
+    made(aws, version, "v2", secretId=secret["id"], secretStringWo="new", secretStringWoVersion=1)
+    assert secrets.get_secret_value(SecretId="orders/token")["SecretString"] == "new"
+    policy = secrets.get_resource_policy(SecretId=secret["arn"])["ResourcePolicy"]
+    assert json.loads(policy) == READS
+
+
+def test_a_secure_parameter_has_its_key_and_its_pattern(aws: Emulator) -> None:
+    made(
+        aws,
+        "aws:ssm/parameter:Parameter",
+        "token",
+        type="SecureString",
+        value="abc",
+        allowedPattern="[a-z]+",
+        keyId="alias/aws/ssm",
+        overwrite=True,
+        dataType="text",
+        tier="Standard",
+    )
+
+    ssm = aws.client("ssm")
+    assert ssm.get_parameter(Name="token", WithDecryption=True)["Parameter"]["Value"] == "abc"
+    (described,) = ssm.describe_parameters()["Parameters"]
+    assert (described["KeyId"], described["AllowedPattern"]) == ("alias/aws/ssm", "[a-z]+")
+
+
+def test_a_key_has_its_use_its_policy_and_its_alias(aws: Emulator) -> None:
+    key = made(
+        aws,
+        "aws:kms/key:Key",
+        "k",
+        description="signs",
+        keyUsage="SIGN_VERIFY",
+        customerMasterKeySpec="RSA_2048",
+        deletionWindowInDays=7,
+        isEnabled=False,
+    )
+    made(aws, "aws:kms/keyPolicy:KeyPolicy", "p", keyId=key["keyId"], policy=READS)
+    alias = made(aws, "aws:kms/alias:Alias", "signing", targetKeyId=key["keyId"])
+
+    kms = aws.client("kms")
+    found = kms.describe_key(KeyId="alias/signing")["KeyMetadata"]
+    assert (found["KeyUsage"], found["KeySpec"], found["Enabled"]) == (
+        "SIGN_VERIFY",
+        "RSA_2048",
+        False,
+    )
+    assert alias["targetKeyArn"] == found["Arn"]
+    policy = kms.get_key_policy(KeyId=key["keyId"], PolicyName="default")["Policy"]
+    assert json.loads(policy) == READS
+
+
+@pytest.mark.parametrize("days", [None, 14])
+def test_a_log_group_keeps_its_events_as_long_as_asked_for(aws: Emulator, days: int | None) -> None:
+    group = made(aws, "aws:cloudwatch/logGroup:LogGroup", "/orders", retentionInDays=days)
+    made(aws, "aws:cloudwatch/logStream:LogStream", "one", logGroupName=group["name"])
+
+    logs = aws.client("logs")
+    (found,) = logs.describe_log_groups(logGroupNamePrefix="/orders")["logGroups"]
+    assert found.get("retentionInDays") == days
+    (stream,) = logs.describe_log_streams(logGroupName="/orders")["logStreams"]
+    assert stream["logStreamName"] == "one"
+
+
+def test_a_state_machine_notes_its_executions(aws: Emulator) -> None:
+    role = made(aws, "aws:iam/role:Role", "states", assumeRolePolicy=TRUSTS_LAMBDA)
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
+    destination = f"arn:aws:logs:{aws.region}:123456789012:log-group:states:*"
+    machine = made(
+        aws,
+        "aws:sfn/stateMachine:StateMachine",
+        "orders",
+        roleArn=role["arn"],
+        definition=json.dumps(definition),
+        type="STANDARD",
+        loggingConfiguration={
+            "level": "ALL",
+            "includeExecutionData": True,
+            "logDestination": destination,
+        },
+        tracingConfiguration={"enabled": True},
+        tags=TAGS,
+    )
+
+    states = aws.client("stepfunctions")
+    states.start_execution(stateMachineArn=machine["arn"], input='{"order": 1}')
+    found = states.describe_state_machine(stateMachineArn=machine["arn"])
+    assert json.loads(found["definition"]) == definition
+    assert found["loggingConfiguration"]["level"] == "ALL"
+    assert len(states.list_executions(stateMachineArn=machine["arn"])["executions"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        ("aws:ses/emailIdentity:EmailIdentity", {"email": "shop@example.com"}),
+        ("aws:ses/domainIdentity:DomainIdentity", {"domain": "example.com"}),
+        ("aws:sesv2/emailIdentity:EmailIdentity", {"emailIdentity": "shop@example.com"}),
+        ("aws:sesv2/emailIdentity:EmailIdentity", {"emailIdentity": "example.com", "tags": TAGS}),
+    ],
+)
+def test_a_mail_goes_out_from_an_identity_by_either_api(
+    aws: Emulator, type_: str, inputs: dict[str, Any]
+) -> None:
+    made(aws, type_, "shop", **inputs)
+    made(aws, "aws:ses/template:Template", "placed", subject="Placed", text="Thank you")
+
+    to, said = {"ToAddresses": ["you@example.org"]}, {"Data": "hello"}
+    message = {"Subject": said, "Body": {"Text": said}}
+    aws.client("ses").send_email(Source="shop@example.com", Destination=to, Message=message)
+    aws.client("sesv2").send_email(
+        FromEmailAddress="shop@example.com", Destination=to, Content={"Simple": message}
+    )
+    assert aws.client("ses").get_template(TemplateName="placed")["Template"]["TextPart"]
+
+
+def test_a_role_has_its_inline_and_its_attached_policies(aws: Emulator) -> None:
+    made(
+        aws,
+        "aws:iam/role:Role",
+        "orders",
+        assumeRolePolicy=TRUSTS_LAMBDA,
+        path="/service/",
+        description="of orders",
+        maxSessionDuration=7200,
+        inlinePolicies=[{"name": "inline", "policy": json.dumps(READS)}],
+        managedPolicyArns=[BASIC],
+        tags=TAGS,
+    )
+    policy = made(aws, "aws:iam/policy:Policy", "reads", policy=READS, description="reads")
+    attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    made(aws, attachment, "a", role="orders", policyArn=policy["arn"])
+    made(aws, "aws:iam/rolePolicy:RolePolicy", "own", role="orders", policy=READS)
+
+    iam = aws.client("iam")
+    attached = iam.list_attached_role_policies(RoleName="orders")["AttachedPolicies"]
+    assert {each["PolicyArn"] for each in attached} == {BASIC, policy["arn"]}
+    assert set(iam.list_role_policies(RoleName="orders")["PolicyNames"]) == {"inline", "own"}
+    assert iam.get_role(RoleName="orders")["Role"]["Path"] == "/service/"
+
+
+def test_a_policy_is_attached_to_several_roles(aws: Emulator) -> None:
+    for name in ("one", "two"):
+        made(aws, "aws:iam/role:Role", name, assumeRolePolicy=TRUSTS_LAMBDA)
+    made(
+        aws,
+        "aws:iam/policyAttachment:PolicyAttachment",
+        "both",
+        roles=["one", "two"],
+        policyArn=BASIC,
+    )
+
+    for name in ("one", "two"):
+        (attached,) = aws.client("iam").list_attached_role_policies(RoleName=name)[
+            "AttachedPolicies"
+        ]
+        assert attached["PolicyArn"] == BASIC
+
+
+def test_a_bucket_has_what_is_set_for_it_in_resources_of_their_own(aws: Emulator) -> None:
+    bucket = made(aws, "aws:s3/bucket:Bucket", "archive", forceDestroy=True, tags=TAGS)["bucket"]
+    made(
+        aws,
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "b",
+        bucket=bucket,
+        blockPublicAcls=True,
+    )
+    made(
+        aws,
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "v",
+        bucket=bucket,
+        versioningConfiguration={"status": "Enabled"},
+    )
+    made(
+        aws,
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "e",
+        bucket=bucket,
+        rules=[
+            {
+                "applyServerSideEncryptionByDefault": {
+                    "sseAlgorithm": "aws:kms",
+                    "kmsMasterKeyId": "alias/aws/s3",
+                },
+                "bucketKeyEnabled": True,
+            }
+        ],
+    )
+    made(
+        aws,
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "l",
+        bucket=bucket,
+        rules=[
+            {
+                "id": "cold",
+                "status": "Enabled",
+                "filter": {"prefix": "old/"},
+                "transitions": [{"days": 30, "storageClass": "GLACIER"}],
+                "expiration": {"days": 365},
+            }
+        ],
+    )
+    made(aws, "aws:s3/bucketPolicy:BucketPolicy", "p", bucket=bucket, policy=READS)
+    made(aws, "aws:s3/bucketObject:BucketObject", "o", bucket=bucket, key="k", content="hello")
+
+    s3 = aws.client("s3")
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert block == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": False,
+        "IgnorePublicAcls": False,
+        "RestrictPublicBuckets": False,
+    }
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    (encryption,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"][
+        "Rules"
+    ]
+    assert encryption["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "alias/aws/s3"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("old/", 365)
+    assert rule["Transitions"][0]["StorageClass"] == "GLACIER"
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == READS
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
+
+
+@pytest.mark.parametrize("type_", ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"])
+def test_a_bucket_has_what_is_set_within_it(aws: Emulator, type_: str) -> None:
+    default = {"sseAlgorithm": "AES256"}
+    bucket = made(
+        aws,
+        type_,
+        "In",
+        bucketPrefix="within-",
+        acl="private",
+        versioning={"enabled": True},
+        serverSideEncryptionConfiguration={"rule": {"applyServerSideEncryptionByDefault": default}},
+        corsRules=[{"allowedMethods": ["GET"], "allowedOrigins": ["*"], "maxAgeSeconds": 60}],
+        policy=READS,
+    )["bucket"]
+
+    s3 = aws.client("s3")
+    assert bucket == "within-in"
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"][0]["MaxAgeSeconds"] == 60
+
+
+def test_a_table_has_its_items(aws: Emulator) -> None:
+    key = {"name": "id", "type": "S"}
+    inputs = {"hashKey": "id", "attributes": [key], "billingMode": "PAY_PER_REQUEST"}
+    made(aws, "aws:dynamodb/table:Table", "settings", **inputs)
+    made(
+        aws,
+        "aws:dynamodb/tableItem:TableItem",
+        "one",
+        tableName="settings",
+        hashKey="id",
+        item=json.dumps({"id": {"S": "one"}, "on": {"BOOL": True}}),
+    )
+
+    found = aws.client("dynamodb").get_item(TableName="settings", Key={"id": {"S": "one"}})
+    assert found["Item"]["on"] == {"BOOL": True}
+
+
 @pytest.mark.parametrize(
     ("type_", "inputs", "left_out"),
     [
         ("aws:appsync/graphQLApi:GraphQLApi", {"name": "api"}, "all of it"),
-        ("aws:sns/topic:Topic", {"signatureVersion": 2, "tracingConfig": "Active"}, "signature"),
+        ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, "all of it"),
+        ("aws:nothing/known:Here", {}, "all of it"),
+        (
+            "aws:sns/topic:Topic",
+            {"signatureVersion": 2, "tracingConfig": "Active"},
+            "signatureVersion, tracingConfig",
+        ),
+        ("aws:sns/topic:Topic", {"region": "mars-north-1"}, "region"),
+        (
+            "aws:cloudwatch/eventRule:EventRule",
+            {"scheduleExpression": "rate(1 hour)"},
+            "scheduleExpression: nothing runs by the clock here",
+        ),
+        (
+            "aws:sns/topicSubscription:TopicSubscription",
+            {"topic": "arn:aws:sns:x:1:t", "protocol": "https", "endpoint": "https://x"},
+            "all of it: nothing is delivered to https here",
+        ),
+        (
+            "aws:sqs/queuePolicy:QueuePolicy",
+            {"queueUrl": "not-made-here", "policy": "{}"},
+            "all of it (it needs what is not made here)",
+        ),
+        (
+            "aws:s3/bucket:Bucket",
+            {"website": {"indexDocument": "index.html"}, "versioning": {"mfaDelete": True}},
+            "website, versioning.mfaDelete",
+        ),
+        (
+            "aws:dynamodb/tableItem:TableItem",
+            {"tableName": "t", "hashKey": "id"},
+            "all of it (its inputs are not understood: KeyError: 'item')",
+        ),
+        (
+            "pulumi:providers:aws",
+            {"region": "mars-north-1", "profile": "shop"},
+            "region mars-north-1: all is in ap-northeast-1 here",
+        ),
     ],
 )
 def test_what_is_left_out_is_said(
@@ -142,8 +613,75 @@ def test_what_is_left_out_is_said(
 ) -> None:
     outputs = resources.create(aws, type_, "odd", inputs)
 
-    assert left_out in outputs[NOT_MADE_HERE]
-    assert outputs["arn"].startswith("arn:aws:")
+    assert outputs[NOT_MADE_HERE] == left_out
+
+
+def test_a_program_can_go_on_with_what_is_made_up(aws: Emulator) -> None:
+    outputs = resources.create(aws, "aws:acm/certificate:Certificate", "c", {"domainName": "d"})
+    looked_up = resources.look_up(aws, "aws:ec2/getVpc:getVpc", {"default": True})
+
+    assert outputs["arn"] == "arn:aws:acm:::not-made-here/c"
+    assert outputs["domainValidationOptions"] == [{}]
+    assert "domainName" not in outputs
+    assert looked_up["id"] == "not-made-here"
+    assert looked_up["enableDnsSupport"] is False
+    assert looked_up[NOT_MADE_HERE] == "its answer is made up"
+
+
+def test_what_aws_refuses_is_one_line(aws: Emulator) -> None:
+    nowhere = {"queueUrl": f"{aws.endpoint}/123456789012/none", "policy": "{}"}
+
+    with pytest.raises(resources.RefusedError, match=r"QueuePolicy p: .*NonExistentQueue"):
+        resources.create(aws, "aws:sqs/queuePolicy:QueuePolicy", "p", nowhere)
+    with pytest.raises(resources.RefusedError, match="Role r: Parameter validation failed"):
+        resources.create(aws, "aws:iam/role:Role", "r", {"assumeRolePolicy": "{}", "path": 1})
+
+
+EXISTING = {
+    "aws:cloudwatch/getEventBus:getEventBus": ("orders", "aws:cloudwatch/eventBus:EventBus"),
+    "aws:iam/getRole:getRole": ("orders", None),
+    "aws:kinesis/getStream:getStream": ("orders", "aws:kinesis/stream:Stream"),
+    "aws:kms/getAlias:getAlias": ("alias/orders", None),
+    "aws:sns/getTopic:getTopic": ("orders", "aws:sns/topic:Topic"),
+    "aws:sqs/getQueue:getQueue": ("orders", "aws:sqs/queue:Queue"),
+    "aws:cloudwatch/getLogGroup:getLogGroup": ("/orders", "aws:cloudwatch/logGroup:LogGroup"),
+}
+
+
+@pytest.mark.parametrize("token", EXISTING)
+def test_what_exists_on_aws_is_made_here_when_it_is_looked_up(aws: Emulator, token: str) -> None:
+    name, type_ = EXISTING[token]
+
+    assert resources.look_up(aws, token, {"name": name})[NOT_MADE_HERE]
+    assert NOT_MADE_HERE not in resources.look_up(aws, token, {"name": name})
+    if type_ is not None:
+        own = made(aws, type_, "own")
+        found = resources.look_up(aws, token, {"name": "own"})
+        assert NOT_MADE_HERE not in found
+        assert (found["arn"], found["id"]) == (own["arn"], own["id"])
+
+
+def test_a_value_that_exists_on_aws_stands_here_as_one_that_is_made_up(aws: Emulator) -> None:
+    parameter = "aws:ssm/getParameter:getParameter"
+    secret = "aws:secretsmanager/getSecretVersion:getSecretVersion"
+    on_aws = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/token-AbCdEf"
+
+    found = resources.look_up(aws, parameter, {"name": "/shop/url"})
+    assert (found["value"], found["type"]) == ("not-made-here", "String")
+    found = resources.look_up(aws, secret, {"secretId": on_aws})
+    assert found["secretString"] == "not-made-here"
+    made(aws, "aws:ssm/parameter:Parameter", "/own", type="String", value="own")
+    found = resources.look_up(aws, parameter, {"name": "/own"})
+    assert (found["value"], NOT_MADE_HERE in found) == ("own", False)
+
+
+def test_a_resource_that_the_program_gets_is_made_here_by_its_id(aws: Emulator) -> None:
+    arn = f"arn:aws:sns:{aws.region}:123456789012:existing"
+
+    found = resources.read(aws, "aws:sns/topic:Topic", "mine", arn)
+
+    assert (found["arn"], found["name"]) == (arn, "existing")
+    aws.client("sns").publish(TopicArn=arn, Message="hello")
 
 
 def test_the_common_look_ups_are_answered(aws: Emulator) -> None:
