@@ -51,6 +51,8 @@ class StackFile:
     values: Mapping[str, Any]
     secrets: frozenset[str] = frozenset()
     """The keys with something encrypted in their values."""
+    encrypted: tuple[tuple[str, ...], ...] = ()
+    """The paths of the values that `ENCRYPTED` stands for."""
     notes: tuple[str, ...] = ()
     """What is not known here, one line each."""
 
@@ -110,6 +112,7 @@ def read(project: Path, stack: str, changes: Mapping[str, Any] | None = None) ->
     return StackFile(
         values=values,
         secrets=frozenset(path[0] for path in encrypted),
+        encrypted=tuple(encrypted),
         notes=tuple(f"{file.name}: {note}" for note in _notes(content, encrypted)),
     )
 
