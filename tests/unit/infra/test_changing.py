@@ -102,7 +102,7 @@ NOT_SENT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What is sent with the setting only, and why taking it back has an effect all the same."""
 
-KNOWN_FROM: Final = {"plan", "AWS", "provider", "recorded"}
+KNOWN_FROM: Final = {"run here", "plan", "AWS", "provider", "recorded"}
 
 
 @pytest.fixture(scope="module")

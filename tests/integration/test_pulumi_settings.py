@@ -1,0 +1,190 @@
+"""Every setting under Pulumi's own engine: what it does is what docs/changing.md tells."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+from infra.config.stack_file import merged
+from tests.integration.pulumi_stacks import DEFAULTS, Stack, Step, stack
+from tests.unit.infra.test_changing import SET, rows
+
+pytestmark = pytest.mark.xdist_group("pulumi-settings")
+
+
+@pytest.fixture(scope="module")
+def defaults() -> Iterator[Stack]:
+    """A stack that sets nothing, deployed."""
+    with stack("defaults", DEFAULTS) as defaults:
+        defaults.up()
+        yield defaults
+
+
+def table(*inputs: str) -> set[str]:
+    return {f"Table update {each}" for each in inputs}
+
+
+def function(*inputs: str) -> set[str]:
+    return {f"Function update {each}" for each in inputs}
+
+
+def mapping(*inputs: str) -> set[str]:
+    return {f"EventSourceMapping update {each}" for each in inputs}
+
+
+BUILT: Final = {"Image update build", "Image update imageName", *function("imageUri")}
+EXISTING: Final = {"Image delete", *function("imageUri")}
+NETWORK: Final = {
+    "RolePolicy create",
+    *function("vpcConfig", "replaceSecurityGroupsOnDestroy"),
+}
+
+EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
+    "table.retainOnDelete": ("Pulumi only", set()),
+    "table.deletionProtection": ("in place", table("deletionProtectionEnabled")),
+    "table.pointInTimeRecovery": ("in place", table("pointInTimeRecovery")),
+    "table.serverSideEncryption": ("in place", table("serverSideEncryption")),
+    "table.kmsKeyArn": ("in place", table("serverSideEncryption") | {"RolePolicy update policy"}),
+    "table.ttlEnabled": ("in place", table("ttl")),
+    "table.ttlAttribute": ("in place", table("ttl")),
+    "stream.viewType": (
+        "table in place, stream and mapping replaced",
+        {
+            "EventSourceMapping replace eventSourceArn",
+            "RolePolicy update policy",
+            *table("streamViewType"),
+            *function("environment"),
+        },
+    ),
+    "stream.events": (
+        "function and mapping in place",
+        function("environment") | mapping("filterCriteria"),
+    ),
+    "image.repository": ("function in place", EXISTING),
+    "image.tag": ("function in place", EXISTING),
+    "image.digest": ("function in place, nothing built", EXISTING),
+    "image.baseImage": ("image built, function in place", BUILT),
+    "image.source": ("image built, function in place", BUILT),
+    "image.forceDelete": ("Pulumi only", {"Repository update forceDelete"}),
+    "image.keep": ("lifecycle policy replaced", {"LifecyclePolicy replace policy"}),
+    "function.architecture": (
+        "image built, function in place",
+        BUILT | function("architectures"),
+    ),
+    "function.memorySize": ("in place", function("memorySize")),
+    "function.timeout": ("in place", function("timeout")),
+    "function.minimumRemainingTimeInMillis": ("in place", function("environment")),
+    "function.processBatchSize": ("in place", function("environment")),
+    "function.ephemeralStorage": ("in place", function("ephemeralStorage")),
+    "function.reservedConcurrency": ("in place", function("reservedConcurrentExecutions")),
+    "function.subnetIds": ("in place", NETWORK),
+    "function.securityGroupIds": ("in place", NETWORK),
+    "function.permissionsBoundary": ("role in place", {"Role update permissionsBoundary"}),
+    "function.tracing": ("in place", function("tracingConfig") | {"RolePolicy delete"}),
+    "function.logLevel": ("in place", function("environment", "loggingConfig")),
+    "function.logRetentionDays": ("in place", {"LogGroup update retentionInDays"}),
+    "eventSource.enabled": ("in place", mapping("enabled")),
+    "eventSource.startingPosition": (
+        "mapping replaced",
+        {"EventSourceMapping replace startingPosition"},
+    ),
+    "eventSource.filters": ("in place", mapping("filterCriteria")),
+    "eventSource.filterQuota": ("nothing", set()),
+    "eventSource.batchSize": ("in place", mapping("batchSize")),
+    "eventSource.maximumBatchingWindowInSeconds": (
+        "in place",
+        mapping("maximumBatchingWindowInSeconds"),
+    ),
+    "eventSource.parallelizationFactor": ("in place", mapping("parallelizationFactor")),
+    "eventSource.maximumRetryAttempts": ("in place", mapping("maximumRetryAttempts")),
+    "eventSource.maximumRecordAgeInSeconds": ("in place", mapping("maximumRecordAgeInSeconds")),
+    "eventSource.bisectBatchOnFunctionError": (
+        "in place",
+        mapping("bisectBatchOnFunctionError"),
+    ),
+    "failures.retentionDays": ("in place", {"BucketLifecycleConfiguration update rules"}),
+    "failures.forceDestroy": ("Pulumi only", {"Bucket update forceDestroy"}),
+    "idempotency.enabled": (
+        "false: table deleted",
+        {"Table delete", "RolePolicy delete", *function("environment")},
+    ),
+    "tags": (
+        "in place",
+        {
+            f"{type_} update tags"
+            for type_ in (
+                "Bucket",
+                "EventSourceMapping",
+                "Function",
+                "LogGroup",
+                "Repository",
+                "Role",
+                "Table",
+            )
+        },
+    ),
+}
+"""What the engine does when a setting is added, and how the document begins to say so."""
+
+NO_ALARMS: Final = "alarms and dashboards are not made here"
+NOT_HERE: Final = {
+    "table.name": "a stack with a table of its own refuses it; docs/changing.md gives two updates",
+    "image.ownRepository": "its repository is protected while it holds images",
+    "monitoring.enabled": NO_ALARMS,
+    "monitoring.topicArn": NO_ALARMS,
+    "monitoring.subscriptions": NO_ALARMS,
+    "monitoring.rejectedRecords": NO_ALARMS,
+}
+"""Settings whose rows tell of more than one update, or that need resources from outside."""
+
+ALONE: Final = (
+    ("table.serverSideEncryption", "table.deletionProtection", "table.pointInTimeRecovery"),
+    ("stream.viewType",),
+    ("stream.events",),
+    ("image.repository", "image.tag"),
+    ("image.digest",),
+    ("image.baseImage", "image.source"),
+    ("function.architecture",),
+    ("eventSource.startingPosition",),
+    ("idempotency.enabled",),
+    ("tags",),
+)
+"""Settings whose operations would hide those of others, or that do not go together."""
+
+
+def groups() -> list[tuple[str, ...]]:
+    """The settings that one preview shows: no two of them do the same."""
+    alone = {key for group in ALONE for key in group}
+    return [tuple(key for key in EXPECTED if key not in alone), *ALONE]
+
+
+@pytest.mark.parametrize("keys", groups(), ids=lambda keys: keys[0])
+def test_settings_do_what_is_known_of_them(keys: tuple[str, ...], defaults: Stack) -> None:
+    values: dict[str, Any] = {}
+    for key in keys:
+        values = merged(values, SET[key])
+
+    assert operations(defaults.preview(**values)) == set().union(
+        *(EXPECTED[key][1] for key in keys)
+    )
+
+
+def operations(steps: Sequence[Step]) -> set[str]:
+    """Type, operation and the inputs that it is for."""
+    return {
+        " ".join(part for part in (step.type.rpartition(":")[2], step.op, reason) if part)
+        for step in steps
+        for reason in (step.reasons or ("",))
+    }
+
+
+def test_every_setting_is_tried() -> None:
+    assert {*EXPECTED} | {*NOT_HERE} == {*SET}
+
+
+@pytest.mark.parametrize("key", SET)
+def test_the_document_says_what_was_run_here(key: str) -> None:
+    (row,) = [row for row in rows() if row[0] == f"`{key}`"]
+
+    assert ("run here" in row[-1].split(", ")) == (key in EXPECTED)
+    assert row[1].startswith(EXPECTED[key][0] if key in EXPECTED else row[1])

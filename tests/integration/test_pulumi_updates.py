@@ -1,0 +1,176 @@
+"""`pulumi preview`, `up`, `refresh` and `destroy` by Pulumi's own engine, while records flow."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.aws import resources
+from infra.local.aws.repositories import PASSWORD
+from infra.local.provider.private_stack import pulumi
+from tests.integration.conftest import JournalledFunction, item
+from tests.integration.pulumi_stacks import Stack, stack
+from tests.project import copy_of_project
+
+pytestmark = pytest.mark.xdist_group("pulumi-updates")
+
+TABLE = "aws:dynamodb/table:Table"
+OWNER = "payments-team-of-the-company"
+"""A tag that the stack's configuration keeps encrypted."""
+
+
+@pytest.fixture(scope="module")
+def function(tmp_path_factory: pytest.TempPathFactory) -> JournalledFunction:
+    return JournalledFunction(tmp_path_factory.mktemp("function"))
+
+
+@pytest.fixture(scope="module")
+def planned(function: JournalledFunction) -> Iterator[tuple[Stack, str]]:
+    """The stack dev, and what a preview said of it before it was there."""
+    with stack("dev", **function.deployed) as dev:
+        dev.run("config", "set", "--path", "tags.Owner", OWNER, "--secret")
+        told = dev.run("preview")
+        assert dev.aws.client("dynamodb").list_tables()["TableNames"] == []
+        yield dev, told
+
+
+@pytest.fixture(scope="module")
+def dev(planned: tuple[Stack, str]) -> Stack:
+    """The stack dev, deployed."""
+    dev, _ = planned
+    dev.up()
+    return dev
+
+
+def put(dev: Stack, *keys: str) -> None:
+    """Writes items and waits for what becomes of them."""
+    table = dev.outputs["tableName"]
+    for key in keys:
+        dev.aws.client("dynamodb").put_item(TableName=table, Item=item(key))
+    dev.aws.drain()
+
+
+def test_a_preview_shows_all_that_is_to_be_made_and_makes_nothing(
+    planned: tuple[Stack, str],
+) -> None:
+    _, told = planned
+
+    assert "+ 31 to create" in told
+    assert "warning" not in told
+
+
+def test_what_is_written_after_an_update_is_processed(
+    dev: Stack, function: JournalledFunction
+) -> None:
+    put(dev, "after-up")
+
+    assert function.keys[-1] == "after-up"
+
+
+def test_a_second_update_changes_nothing(dev: Stack) -> None:
+    assert "31 unchanged" in dev.up()
+    assert dev.preview() == []
+
+
+def test_nothing_differs_from_another_checkout(dev: Stack, tmp_path: Path) -> None:
+    there = dev.folder
+    before = os.umask(0o077)
+    try:
+        dev.folder = copy_of_project(tmp_path / "other" / "checkout")
+        (dev.folder / ".venv").symlink_to(there / ".venv")
+        assert dev.preview() == []
+    finally:
+        os.umask(before)
+        dev.folder = there
+
+
+def test_a_refresh_finds_nothing_else_than_was_made(dev: Stack) -> None:
+    assert "31 unchanged" in dev.run("refresh", "--yes", "--skip-preview")
+    assert dev.preview() == []
+
+
+def test_what_somebody_changed_by_hand_is_found_and_changed_back(dev: Stack) -> None:
+    table, mapping = dev.outputs["tableName"], dev.outputs["mappingUuid"]
+    dev.aws.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
+    dev.aws.client("lambda").update_event_source_mapping(UUID=mapping, BatchSize=7)
+
+    dev.run("refresh", "--yes", "--skip-preview")
+    changed = {step.name: step.op for step in dev.preview()}
+    dev.up()
+
+    assert changed == {"requests-table": "update", "requests-mapping": "update"}
+    described = dev.aws.client("dynamodb").describe_table(TableName=table)["Table"]
+    assert described["DeletionProtectionEnabled"] is False
+    found = dev.aws.client("lambda").get_event_source_mapping(UUID=mapping)
+    assert found["BatchSize"] == 50
+
+
+def test_what_is_gone_is_made_again(dev: Stack, function: JournalledFunction) -> None:
+    mapping = dev.outputs["mappingUuid"]
+    dev.aws.client("lambda").delete_event_source_mapping(UUID=mapping)
+
+    dev.run("refresh", "--yes", "--skip-preview")
+    steps = {step.name: step.op for step in dev.preview()}
+    dev.up()
+    put(dev, "after-refresh")
+
+    assert steps == {"requests-mapping": "create"}
+    assert dev.outputs["mappingUuid"] != mapping
+    assert function.keys[-1] == "after-refresh"
+
+
+def test_no_secret_stands_in_the_state(dev: Stack) -> None:
+    state = dev.run("stack", "export")
+
+    image = dev.resource(resources.IMAGE, "requests-image")
+    assert image["inputs"]["registry"]["server"]
+    assert PASSWORD not in state
+    assert OWNER not in state
+    tags = dev.aws.client("dynamodb").list_tags_of_resource(
+        ResourceArn=dev.resource(TABLE, "requests-table")["outputs"]["arn"]
+    )["Tags"]
+    assert {"Key": "Owner", "Value": OWNER} in tags
+
+
+def another_backend(dev: Stack, folder: Path) -> str:
+    """A backend with a stack of the same name, and nothing in it; returns its URL."""
+    shutil.copy(dev.folder / "Pulumi.yaml", folder)
+    elsewhere = f"file://{folder}"
+    environment = {**dev.environment, "PULUMI_BACKEND_URL": elsewhere}
+    pulumi("stack", "init", "dev", environment=environment, folder=folder)
+    return elsewhere
+
+
+def test_an_update_of_another_backend_changes_nothing(dev: Stack, tmp_path: Path) -> None:
+    elsewhere = another_backend(dev, tmp_path)
+
+    told = dev.run("up", "--yes", "--skip-preview", check=False, PULUMI_BACKEND_URL=elsewhere)
+
+    assert "another backend than the local run's" in told
+    assert len(dev.aws.client("dynamodb").list_tables()["TableNames"]) == 2
+
+
+def test_a_real_stack_is_not_taken_for_the_runs_own(dev: Stack, tmp_path: Path) -> None:
+    """Its state has no mark; here it is this stack's own, with the mark taken out."""
+    exported = json.loads(dev.run("stack", "export", "--show-secrets"))
+    for each in exported["deployment"]["resources"]:
+        each.get("inputs", {}).pop("localRun", None)
+        each.get("outputs", {}).pop("localRun", None)
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(exported))
+    elsewhere = another_backend(dev, tmp_path)
+    dev.run("stack", "import", "--file", str(file), PULUMI_BACKEND_URL=elsewhere)
+
+    for command in ("preview", "refresh --yes --skip-preview", "destroy --yes --skip-preview"):
+        told = dev.run(*command.split(), check=False, PULUMI_BACKEND_URL=elsewhere)
+        assert "is not the local run's" in told, command
+
+
+def test_the_working_tree_stays_as_it_is(dev: Stack) -> None:
+    frozen = dev.folder / "Pulumi.dev.yaml"
+
+    assert "salt" not in frozen.read_text("utf-8")
+    assert "salt" in dev.private.config_file.read_text("utf-8")
