@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from infra.local.aws.emulator import ACCOUNT, Credentials, Emulator
 from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.functions import Functions
-from infra.local.lambda_api.names import Place
+from infra.local.lambda_api.names import Place, read_name
 from infra.local.lambda_api.refusals import invalid_parameter
 from infra.local.mapping.delivery import DeliveryEvent
 from infra.local.mapping.destination import S3Destination
@@ -119,4 +119,4 @@ class _Invoked(Function):
 
 
 def _name(function_arn: str) -> str:
-    return function_arn.rpartition(":")[2]
+    return read_name(function_arn).name

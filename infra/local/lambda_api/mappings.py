@@ -2,7 +2,9 @@
 
 What reads the stream and delivers is `infra.local.mapping`. A change ends it where nothing is being
 delivered, and another goes on exactly there: no record is lost by it or delivered twice. AWS does
-not promise that.
+not promise that. It "pauses invocation and resumes later from the same location" (API reference,
+UpdateEventSourceMapping), and does not say what becomes of a batch that was being retried: here
+its attempts count anew, since a location holds none.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from infra.local.lambda_api.functions import Functions, tagged
-from infra.local.lambda_api.names import Place, read_name
+from infra.local.lambda_api.names import LATEST, FunctionName, Place, read_name
 from infra.local.lambda_api.operations import Parameters
 from infra.local.lambda_api.polling import Polled
 from infra.local.lambda_api.refusals import RefusedError, conflict, invalid_parameter, not_found
@@ -71,7 +73,10 @@ class StoredMapping:
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     last_processing_result: str = NOT_PROCESSED
     polled: Polled | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Changes are made one after the other."""
     changing: "asyncio.Task[None] | None" = None
+    """The last change that was asked for."""
     failure: BaseException | None = None
     """A fault of ours that kept it from being polled for."""
 
@@ -113,8 +118,8 @@ class StoredMapping:
             "StateTransitionReason": "User action" if self.failure is None else repr(self.failure),
         }
 
-    def change_to(self, parameters: Parameters, state: str) -> None:
-        self.parameters, self.state, self.last_modified = parameters, state, time.time()
+    def become(self, state: str) -> None:
+        self.state, self.last_modified = state, time.time()
 
 
 _Change: TypeAlias = Callable[[StoredMapping], Coroutine[Any, Any, None]]
@@ -129,6 +134,7 @@ class Mappings:
         self._readers = readers
         self._lock = asyncio.Lock()
         self._is_paused = False
+        self._changes: set[asyncio.Task[None]] = set()
         self.by_uuid: dict[str, StoredMapping] = {}
         self.deleted: dict[str, Mapping[str, int]] = {}
         """What those counted that are gone."""
@@ -157,18 +163,18 @@ class Mappings:
             mapping = self._not_in_use(uuid, "update")
             changed = {key: each for key, each in given.items() if key != "UUID"}
             parameters = await self._checked({**mapping.parameters, **changed}, uuid)
-            was_enabled = mapping.is_enabled
-            mapping.change_to(parameters, _TRANSITIONS[was_enabled, bool(parameters["Enabled"])])
+            was_enabled, mapping.parameters = mapping.is_enabled, parameters
+            mapping.become(_TRANSITIONS[was_enabled, mapping.is_enabled])
         return self._changing(mapping, self._begin_again)
 
     async def delete(self, uuid: str) -> dict[str, Any]:
         async with self._lock:
             mapping = self._not_in_use(uuid, "delete")
-            mapping.state = "Deleting"
+            mapping.become("Deleting")
         return self._changing(mapping, self._remove)
 
     def list(self, source: str | None, function: str | None) -> list[dict[str, Any]]:
-        arn = function and self._place.function_arn(read_name(function, self._place).name)
+        arn = function and read_name(function, self._place).arn(self._place)
         return [
             each.described()
             for each in self.by_uuid.values()
@@ -187,15 +193,13 @@ class Mappings:
         await self.pause()
         self._is_paused = False
         for mapping in self.by_uuid.values():
-            if mapping.changing is None or mapping.changing.done():
-                mapping.changing = asyncio.create_task(self._change(mapping, self._begin))
+            self._ask_for(mapping, self._poll)
         await self.unchanging()
 
     async def close(self) -> None:
-        changing = [each.changing for each in self.by_uuid.values() if each.changing is not None]
-        for task in changing:
+        for task in self._changes:
             task.cancel()
-        await asyncio.gather(*changing, return_exceptions=True)
+        await asyncio.gather(*self._changes, return_exceptions=True)
         await self.pause()
 
     async def unchanging(self) -> None:
@@ -225,32 +229,27 @@ class Mappings:
             if mapping.polled is not None:
                 mapping.polled.mapping.retry_now()
 
-    async def follow(self, function_arn: str) -> None:
-        """Reads on with the role that a function has now."""
-        for mapping in list(self.by_uuid.values()):
-            if mapping.parameters["FunctionName"] == function_arn and mapping.polled is not None:
-                if mapping.changing is not None:
-                    await asyncio.wait({mapping.changing})
-                mapping.changing = asyncio.create_task(self._change(mapping, self._begin_again))
+    def follow(self, function: str) -> None:
+        """Reads on with the role that a function has now, once nothing is being invoked."""
+        for mapping in self.by_uuid.values():
+            if read_name(mapping.parameters["FunctionName"]).name == function:
+                self._ask_for(mapping, self._read_anew)
 
     async def _checked(self, given: Parameters, own_uuid: str) -> Parameters:
         """The parameters that Lambda accepts. Raises `RefusedError`."""
-        parameters = {"Enabled": True, **given}
-        if not parameters.get("FilterCriteria", {}).get("Filters"):
-            parameters.pop("FilterCriteria", None)
-        name = read_name(parameters["FunctionName"], self._place)
-        parameters["FunctionName"] = self._place.function_arn(name.name)
+        name = read_name(given["FunctionName"], self._place)
+        parameters = {"Enabled": True, **given, "FunctionName": name.arn(self._place)}
         try:
             settings = MappingSettings.from_request(parameters, uuid=own_uuid)
-            self._ensure_there(name.name)
+            self._ensure_there(name)
             self._ensure_the_only_one(parameters, name.name, own_uuid)
             await asyncio.to_thread(self._readers.check, settings)
         except InvalidParameterValueError as refusal:
             raise invalid_parameter(str(refusal)) from refusal
-        return parameters
+        return _without_what_is_empty(parameters, settings)
 
-    def _ensure_there(self, function: str) -> None:
-        if function not in self._functions.by_name:
+    def _ensure_there(self, function: FunctionName) -> None:
+        if function.name not in self._functions.by_name or function.qualifier not in (None, LATEST):
             raise invalid_parameter("Function does not exist")
 
     def _ensure_the_only_one(self, parameters: Parameters, function: str, own_uuid: str) -> None:
@@ -276,35 +275,58 @@ class Mappings:
     def _changing(self, mapping: StoredMapping, change: _Change) -> dict[str, Any]:
         """Begins the change, and answers as of the moment before."""
         answer = mapping.described()
-        mapping.changing = asyncio.create_task(self._change(mapping, change))
+        self._ask_for(mapping, change)
         return answer
+
+    def _ask_for(self, mapping: StoredMapping, change: _Change) -> None:
+        """Has it made once those are made that were asked for before."""
+        mapping.changing = asyncio.create_task(self._change(mapping, change))
+        self._changes.add(mapping.changing)
+        mapping.changing.add_done_callback(self._changes.discard)
 
     async def _change(self, mapping: StoredMapping, change: _Change) -> None:
         """A fault of ours leaves the mapping disabled, and is raised to who waits for it."""
-        try:
-            await change(mapping)
-        except Exception as fault:
-            logger.exception("the mapping %s cannot be changed", mapping.uuid)
-            mapping.failure, mapping.state = fault, "Disabled"
+        async with mapping.turn:
+            if mapping.uuid not in self.by_uuid:
+                return
+            try:
+                await change(mapping)
+            except Exception as fault:
+                logger.exception("the mapping %s cannot be changed", mapping.uuid)
+                mapping.failure = fault
+                mapping.become("Disabled")
 
     async def _begin(self, mapping: StoredMapping) -> None:
-        if mapping.is_enabled and not self._is_paused:
-            reader = self._readers.reader(
-                mapping.settings,
-                checkpoints=mapping.checkpoints,
-                metrics=mapping.counted,
-                last_processing_result=mapping.last_processing_result,
-            )
-            mapping.polled = Polled(reader)
-            mapping.failure = await mapping.polled.started()
-            if mapping.failure is not None:
-                mapping.polled = None
+        await self._poll(mapping)
         is_on = mapping.is_enabled and mapping.failure is None
-        mapping.state = "Enabled" if is_on else "Disabled"
+        mapping.become("Enabled" if is_on else "Disabled")
 
     async def _begin_again(self, mapping: StoredMapping) -> None:
         await self._finish(mapping)
         await self._begin(mapping)
+
+    async def _read_anew(self, mapping: StoredMapping) -> None:
+        """Whatever its state is: nobody has changed the mapping."""
+        if mapping.polled is not None:
+            await self._finish(mapping)
+            await self._poll(mapping)
+
+    async def _poll(self, mapping: StoredMapping) -> None:
+        """Polls for it, if it is enabled."""
+        mapping.failure = None
+        if self._is_paused or not mapping.is_enabled or mapping.polled is not None:
+            return
+        reader = self._readers.reader(
+            mapping.settings,
+            checkpoints=mapping.checkpoints,
+            metrics=mapping.counted,
+            last_processing_result=mapping.last_processing_result,
+        )
+        mapping.polled = Polled(reader)
+        mapping.failure = await mapping.polled.started()
+        if mapping.failure is not None:
+            mapping.polled = None
+            mapping.become("Disabled")
 
     async def _remove(self, mapping: StoredMapping) -> None:
         await self._finish(mapping)
@@ -323,6 +345,15 @@ class Mappings:
             await polled.stop()
             mapping.checkpoints = polled.mapping.places
             mapping.last_processing_result = polled.mapping.last_processing_result
+
+
+def _without_what_is_empty(parameters: Parameters, settings: MappingSettings) -> Parameters:
+    """What takes a filter or a destination off is described as if there had never been one."""
+    is_empty = {
+        "DestinationConfig": settings.destination_arn is None,
+        "FilterCriteria": not settings.patterns,
+    }
+    return {key: each for key, each in parameters.items() if not is_empty.get(key)}
 
 
 _TRANSITIONS: Final = {

@@ -12,8 +12,8 @@ from infra.local.lambda_api.names import FunctionName, Place, read_name, unquali
 from infra.local.lambda_api.operations import Parameters, Request, read_request
 from infra.local.lambda_api.refusals import RefusedError, not_found, not_here
 
-_PAGE: Final = 50
-"""Of a list, where the request does not say; Lambda's own."""
+_PAGES: Final = {"EventSourceMappings": 100, "Functions": 50}
+"""How long a page of a list is at most, whatever the request says (Lambda's API reference)."""
 
 Answered: TypeAlias = Mapping[str, Any] | Answer | None
 
@@ -83,7 +83,10 @@ class LambdaService:
         return read_name(given["FunctionName"], self._place, given.get("Qualifier"))
 
     async def _create_function(self, given: Parameters) -> Answered:
-        return await self.functions.create(unqualified(self._name(given)), given)
+        name = unqualified(self._name(given))
+        created = await self.functions.create(name, given)
+        self.mappings.follow(name.name)
+        return created
 
     async def _get_function(self, given: Parameters) -> Answered:
         function = self.functions.get(self._name(given))
@@ -110,7 +113,7 @@ class LambdaService:
         name = unqualified(self._name(given))
         updated = await self.functions.update_configuration(name, given)
         if "Role" in given:
-            await self.mappings.follow(updated["FunctionArn"])
+            self.mappings.follow(name.name)
         return updated
 
     async def _delete_function(self, given: Parameters) -> Answered:
@@ -187,6 +190,6 @@ def _page(key: str, every: Sequence[Any], given: Parameters) -> dict[str, Any]:
     """From the marker on; the next one is the number of what was listed so far."""
     marker = given.get("Marker", "")
     start = int(marker) if marker.isdecimal() else 0
-    end = start + given.get("MaxItems", _PAGE)
+    end = start + min(given.get("MaxItems", _PAGES[key]), _PAGES[key])
     following = {"NextMarker": str(end)} if end < len(every) else {}
     return {key: every[start:end], **following}

@@ -3,9 +3,12 @@
 Clients are boto3's; what they are answered is on the wire.
 """
 
+import contextlib
+import itertools
 import json
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Final
@@ -15,6 +18,7 @@ import pytest
 from infra.local.aws.emulator import Emulator
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function.image import Image
+from tests.processes import wait_until
 
 TRUST: Final = {
     "Version": "2012-10-17",
@@ -26,6 +30,7 @@ TRUST: Final = {
         }
     ],
 }
+_VERSIONS: Final = itertools.count()
 ECHO: Final = "def handler(event, context): return event"
 
 
@@ -84,10 +89,123 @@ class EmbeddedLambda:
         )
         return str(created["TableDescription"]["LatestStreamArn"])
 
-    def put(self, *keys: str, table: str = "table") -> None:
+    def put(self, *keys: str, table: str = "table", versions: bool = False) -> None:
+        """An item of each key in turn, with a greater `version` than all before it if told so."""
         dynamodb = self.aws.client("dynamodb")
         for key in keys:
-            dynamodb.put_item(TableName=table, Item={"id": {"S": key}})
+            version = {"version": {"N": str(next(_VERSIONS))}} if versions else {}
+            dynamodb.put_item(TableName=table, Item={"id": {"S": key}, **version})
+
+    def create_bucket(self, name: str) -> None:
+        region = {"LocationConstraint": self.aws.emulator.region}
+        self.aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=region)
+
+    def objects(self, bucket: str) -> list[Any]:
+        """The documents in a bucket."""
+        s3 = self.aws.client("s3")
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+
+    def create_mapping(self, stream: str, function: str = "one", **parameters: Any) -> str:
+        """The UUID of a mapping from the stream's beginning, enabled unless it is told not to be.
+
+        As the answer to its creation says, not as it is then: `become` waits for that.
+        """
+        given = {"StartingPosition": "TRIM_HORIZON", **parameters}
+        created = self.client.create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=function, **given
+        )
+        return str(created["UUID"])
+
+    def pipe(
+        self,
+        code: str = ECHO,
+        *,
+        function: str = "one",
+        table: str = "table",
+        timeout: int = 10,
+        **parameters: Any,
+    ) -> str:
+        """The UUID of an enabled mapping from a new table to a new function."""
+        self.create_function(function, code, Timeout=timeout)
+        uuid = self.create_mapping(self.create_table(table), function, **parameters)
+        self.become(uuid, "Enabled")
+        return uuid
+
+    def mapping(self, uuid: str) -> Any:
+        """As GetEventSourceMapping describes it."""
+        return self.client.get_event_source_mapping(UUID=uuid)
+
+    def become(self, uuid: str, state: str) -> None:
+        """Waits for the state."""
+        wait_until(lambda: self.mapping(uuid)["State"] == state)
+
+    def update(self, uuid: str, **parameters: Any) -> None:
+        """Changes a mapping and waits until it is changed."""
+        self.client.update_event_source_mapping(UUID=uuid, **parameters)
+        self.become(uuid, "Disabled" if parameters.get("Enabled") is False else "Enabled")
+
+    def batches(self, function: str = "one", *, failed: bool = False) -> list[list[str]]:
+        """The keys of each batch that the function processed, or failed on."""
+        return [
+            [keys_of(each) for each in records(invocation.event)]
+            for invocation in self.aws.invocations
+            if invocation.function_name == function and (invocation.error is not None) == failed
+        ]
+
+    def processed(self, function: str = "one") -> list[str]:
+        """The keys of the records that the function processed, in order, repeated if they were."""
+        return [key for batch in self.batches(function) for key in batch]
+
+    @contextlib.contextmanager
+    def writing(self, *prefixes: str) -> Iterator["Writer"]:
+        """Puts item after item meanwhile; when the block ends, all are settled."""
+        writer = Writer(embedded=self, prefixes=prefixes or ("item",))
+        thread = threading.Thread(target=writer.run)
+        thread.start()
+        try:
+            yield writer
+        finally:
+            writer.ending.set()
+            thread.join()
+        self.aws.drain()
+
+
+def records(event: Any) -> list[Any]:
+    return list(event["Records"])
+
+
+def keys_of(record: Any) -> str:
+    return str(record["dynamodb"]["Keys"]["id"]["S"])
+
+
+@dataclass(kw_only=True, slots=True)
+class Writer:
+    """Writes to the table until it is to end."""
+
+    embedded: EmbeddedLambda
+    prefixes: tuple[str, ...]
+    """Of the items' keys, in turns."""
+    written: list[str] = field(default_factory=list)
+    """The keys, in order."""
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self.ending.is_set():
+            number = len(self.written)
+            key = f"{self.prefixes[number % len(self.prefixes)]}-{number}"
+            self.embedded.put(key)
+            self.written.append(key)
+
+    def wait_for(self, more: int = 4) -> None:
+        """Returns when so many more are written."""
+        enough = len(self.written) + more
+        wait_until(lambda: len(self.written) >= enough)
+
+    def wait_until_processed(self, more: int = 4, function: str = "one") -> None:
+        """Returns when the function has processed so many more."""
+        enough = len(self.embedded.processed(function)) + more
+        wait_until(lambda: len(self.embedded.processed(function)) >= enough)
 
 
 @pytest.fixture
