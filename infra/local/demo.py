@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +11,15 @@ from rich.console import Console
 
 from handler.config import EventName, RequestsStream
 from infra.exports import pipeline_exports
-from infra.local import report
+from infra.local import numbers, report
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
+from infra.local.cloudwatch.alarms import Transition
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.flow_display import FlowDisplay
 from infra.local.function.image_contents import left_out
 from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
+from infra.local.numbers import Number
 from infra.local.outcomes import Became, Details, Outcome, error_of, traceback_of
 from infra.local.pipelines import pipeline_of
 from infra.local.program.run import PROJECT, declared_by_program
@@ -137,7 +139,9 @@ def run_demo(
             _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
         now = time.perf_counter()
         first = None if witness.first is None else witness.first - wrote_first
-        _say_figures(console, deployment, witness, first=first, settled=now - wrote_first)
+        changed = deployment.look_at_alarms()
+        _say_figures(console, deployment, first=first, settled=now - wrote_first)
+        _say_alarms(console, deployment, changed)
         return _judge(console, deployment, witness)
 
 
@@ -172,30 +176,38 @@ def _written(writes: list[Write], table: str) -> str:
 
 
 def _say_figures(
-    console: Console,
-    deployment: LocalDeployment,
-    witness: _Witness,
-    *,
-    first: float | None,
-    settled: float,
+    console: Console, deployment: LocalDeployment, *, first: float | None, settled: float
 ) -> None:
-    metrics = deployment.metrics
-    given_up = metrics["OnFailureDestinationDeliveredEventCount"] + metrics["DroppedEventCount"]
-    console.print(
-        report.figures(
-            [
-                ("records read from the stream", str(metrics["PolledEventCount"])),
-                *_filtered_out(deployment),
-                ("invocations of the handler", str(len(deployment.invocations))),
-                ("records processed", str(len(witness.those(*_DONE)))),
-                ("records rejected and parked", str(len(witness.those(Became.REJECTED)))),
-                ("failed attempts", str(witness.failed_attempts)),
-                ("records given up", str(given_up)),
-                *([("first record processed after", _in_millis(first))] if first else []),
-                ("all settled after", _in_millis(settled)),
-            ]
-        )
-    )
+    for line in report.figure_lines(list(_figures(deployment))):
+        console.print(line, soft_wrap=True)
+    processed = "A" if first is None else f"First record processed after {_in_millis(first)}, a"
+    console.print(f"{processed}ll settled after {_in_millis(settled)}.")
+
+
+def _figures(deployment: LocalDeployment) -> Iterator[tuple[str, str, str]]:
+    for number, value in numbers.of_run(deployment):
+        if number.name == numbers.FILTERED_OUT:
+            yield from _filtered_out(deployment, number)
+        else:
+            yield number.name, value, number.what
+
+
+def _filtered_out(deployment: LocalDeployment, number: Number) -> Iterator[tuple[str, str, str]]:
+    """What each mapping's filter kept away."""
+    for mapping in deployment.deployed.of_type(EVENT_SOURCE_MAPPING):
+        filters = mapping.inputs.get("filterCriteria", {}).get("filters", [])
+        patterns = " or ".join(each["pattern"] for each in filters)
+        count = deployment.metrics_by_mapping[mapping.outputs["uuid"]][number.name]
+        yield number.name, f"{count:,}", f"{number.what} {patterns}"
+
+
+def _say_alarms(
+    console: Console, deployment: LocalDeployment, changed: Sequence[Transition]
+) -> None:
+    lines = [report.alarm_line(each) for each in changed if each.is_told]
+    lines += report.alarms_lines(deployment.alarms, deployment.alarms_not_evaluated)
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def _in_millis(seconds: float) -> str:
@@ -239,12 +251,3 @@ def _judge(console: Console, deployment: LocalDeployment, witness: _Witness) -> 
 
 
 _SHOWN: Final = 5
-
-
-def _filtered_out(deployment: LocalDeployment) -> Iterator[tuple[str, str]]:
-    """What each mapping's filter kept away."""
-    for mapping in deployment.deployed.of_type(EVENT_SOURCE_MAPPING):
-        filters = mapping.inputs.get("filterCriteria", {}).get("filters", [])
-        patterns = " or ".join(each["pattern"] for each in filters)
-        metrics = deployment.metrics_by_mapping[mapping.outputs["uuid"]]
-        yield f"kept away by the filter {patterns}", str(metrics["FilteredOutEventCount"])

@@ -5,6 +5,8 @@ Everything that waits runs on one event loop in one background thread, anyio's b
 
 import asyncio
 import contextlib
+import math
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -12,8 +14,13 @@ from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.from_thread import start_blocking_portal
+from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import Credentials, Emulator, local_environment
+from infra.local.cloudwatch.alarms import State, Transition
+from infra.local.cloudwatch.definitions import MetricAlarm
+from infra.local.cloudwatch.meters import LAMBDA
+from infra.local.cloudwatch.metric_store import MetricStore
 from infra.local.function.execution_environment import Listeners
 from infra.local.function.image import Images
 from infra.local.function.invocation import Invocation
@@ -25,6 +32,7 @@ from infra.local.lambda_api.server import serving
 from infra.local.lambda_api.service import LambdaService
 from infra.local.lambda_platform import LambdaPlatform, StreamReaders
 from infra.local.mapping.progress import Progress
+from infra.local.monitored import Monitored
 from infra.local.watching import Telling, Watcher
 
 T = TypeVar("T")
@@ -53,14 +61,17 @@ class EmbeddedAws:
         """Of a user who may do everything."""
         self._watcher = watcher or Watcher()
         self._telling = Telling()
+        self._store = MetricStore()
         self._platform = LambdaPlatform(emulator)
         self._functions = Functions(self._platform, images, sandbox, self._listeners)
         readers = StreamReaders(
             self._platform,
             self._functions,
             on_event=partial(self._telling.tell, self._watcher.on_delivery),
+            store=self._store,
         )
         self._mappings = Mappings(self._platform.place, self._functions, readers)
+        self._monitored = Monitored(self._mappings.by_uuid, self._store)
         emulator.enforce_permissions()
         with contextlib.ExitStack() as started:
             started.enter_context(self._telling.begun())
@@ -94,6 +105,54 @@ class EmbeddedAws:
         """The metrics of each mapping, by its UUID, also of those that are deleted."""
         there = {uuid: each.metrics for uuid, each in self._mappings.by_uuid.items()}
         return {**self._mappings.deleted, **there}
+
+    def statistic(
+        self,
+        name: str,
+        statistic: str = "Sum",
+        *,
+        namespace: str = LAMBDA,
+        start: float = 0,
+        end: float = math.inf,
+    ) -> float | None:
+        """Of a metric of CloudWatch's, over all that has it, as of the last look at the alarms.
+
+        Between two epoch seconds; None: there is no data.
+        """
+        return self._store.over_all(namespace, name, statistic, start=start, end=end)
+
+    @property
+    def alarms(self) -> Mapping[str, State]:
+        """The states of all alarms that the program registered, as of the last look at them."""
+        return self._monitored.states
+
+    @property
+    def alarms_not_evaluated(self) -> list[str]:
+        """The alarms whose definitions are beyond what is evaluated here, and why."""
+        return self._monitored.not_evaluated
+
+    def look_at_alarms(self) -> list[Transition]:
+        """The alarms that changed since the last look, as CloudWatch would have it now.
+
+        It looks once a minute; here the minute that is not over counts too, so that what fires
+        fires at once.
+        """
+        self._telling.catch_up()
+        changed = self._monitored.look()
+        for each in changed:
+            self._show_to_clients(each)
+        return changed
+
+    def _show_to_clients(self, change: Transition) -> None:
+        # moto has no composite alarms, and a client may have deleted this one.
+        if not isinstance(change.alarm, MetricAlarm):
+            return
+        with contextlib.suppress(ClientError):
+            self.client("cloudwatch").set_alarm_state(
+                AlarmName=change.alarm.name,
+                StateValue=str(change.after),
+                StateReason=f"{change.alarm.metric_names} {change.value}",
+            )
 
     @property
     def last_processing_results(self) -> Mapping[str, str]:
@@ -227,6 +286,7 @@ class EmbeddedAws:
     def _on_log(self, log_writer: LogWriter, line: str) -> None:
         self.log.append(line)
         log_writer.add(line)
+        self._telling.tell(self._monitored.count_line, line, time.time())
         self._telling.tell(self._watcher.on_log, line)
 
     def _on_invocation(self, invocation: Invocation) -> None:

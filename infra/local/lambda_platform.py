@@ -7,6 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import ACCOUNT, Credentials, Emulator
+from infra.local.cloudwatch.meters import MeteredFunction
+from infra.local.cloudwatch.metric_store import MetricStore
 from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.functions import Functions
 from infra.local.lambda_api.names import Place, read_name
@@ -65,10 +67,12 @@ class StreamReaders:
         platform: LambdaPlatform,
         functions: Functions,
         on_event: Callable[[DeliveryEvent], None],
+        store: MetricStore,
     ) -> None:
         self._platform = platform
         self._functions = functions
         self._on_event = on_event
+        self._store = store
 
     def check(self, settings: MappingSettings) -> None:
         """Raises `InvalidParameterValueError` where the role does not reach both ends."""
@@ -89,7 +93,11 @@ class StreamReaders:
         return EventSourceMapping(
             settings,
             source=DynamoDBStreamReader(streams, settings.stream_arn, self._platform.place.region),
-            function=_Invoked(self._functions, settings.function_arn),
+            function=MeteredFunction(
+                _Invoked(self._functions, settings.function_arn),
+                _name(settings.function_arn),
+                self._store,
+            ),
             destination=destination,
             on_event=self._on_event,
             **state,

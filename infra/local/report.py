@@ -4,17 +4,19 @@ What became of each record is found out by `outcomes`.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.tree import Tree
 
 from infra import existing_table
 from infra.events.batch_item_failures import first_failure
 from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE
 from infra.local.aws.resources import FUNCTION, IMAGE
+from infra.local.cloudwatch.alarms import State, Transition
+from infra.local.cloudwatch.definitions import MetricAlarm
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.outcomes import Became, Outcome, error_of, json_object
@@ -73,14 +75,17 @@ def _displayed(type_: str) -> str:
     return f"{package}:{module.partition('/')[0]}:{name}"
 
 
-def figures(rows: Sequence[tuple[str, str]]) -> Table:
-    """Names and values, aligned."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
+def figure_lines(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Metrics, their values and what they are, aligned."""
+    name_width, value_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+    return [f"{name:{name_width}}  {value:>{value_width}}  {what}" for name, value, what in rows]
+
+
+def minute_lines(start: float, values: Mapping[str, str]) -> Iterator[str]:
+    """What CloudWatch would have of the minute that began then; nothing of an idle one."""
+    if values:
+        named = ", ".join(f"{name} {value}" for name, value in values.items())
+        yield f"{time.strftime('%H:%M', time.localtime(start))}  {named}"
 
 
 def invocation_lines(invocation: Invocation, outcomes: Sequence[Outcome]) -> list[str]:
@@ -127,6 +132,27 @@ def left_out_line(names: Sequence[str]) -> str:
     return (
         f"Not in the image, and so not here: {', '.join(names)}. handler/.dockerignore says what is"
     )
+
+
+def alarm_line(change: Transition) -> str:
+    """An alarm that would fire on AWS, or would end: by its metric's name, as CloudWatch has it."""
+    alarm = change.alarm
+    what = alarm.name
+    if isinstance(alarm, MetricAlarm):
+        value = "" if change.value is None else f" {change.value:,.10g}"
+        what = f"{alarm.metric_names}{value} ({alarm.name})"
+    meaning = f": {alarm.description}" if change.after is State.ALARM else ""
+    return f"{change.after} {what}{meaning}"
+
+
+def alarms_lines(states: Mapping[str, State], not_evaluated: Sequence[str]) -> Iterator[str]:
+    """Which alarms there are, and which fire."""
+    if not states:
+        yield "This stack has no alarms; with --config monitoring.enabled=true it has them here."
+    elif State.ALARM not in states.values():
+        yield f"None of {counted(len(states), 'alarm')} would fire."
+    for why in not_evaluated:
+        yield f"This alarm is not evaluated here: {why}"
 
 
 def slow_line(seconds: float) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from watchfiles import watch
 
 from infra.exports import pipeline_exports
 from infra.local import report
-from infra.local.aws.emulator import EmulatorError
+from infra.local.alarm_watch import AlarmWatch
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.flow_display import FlowDisplay
 from infra.local.function.image_contents import left_out
@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 EXPIRY_INTERVAL: Final = 2.0
 """Seconds between looks for items that are past their time to live. On AWS it takes days."""
+LOOK_INTERVAL: Final = 2.0
+"""Seconds between looks at the alarms. CloudWatch looks once a minute."""
+_PATIENCE: Final = 2.0
+"""Seconds for what is done in the background to come to its end."""
 
 
 def run_up(
@@ -46,12 +50,10 @@ def run_up(
     try:
         console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
         screen = _Screen(console)
-        with (
-            deploy(stack, config, sandbox=sandbox, watcher=screen.watcher, port=port) as deployment,
-            _ended() as ended,
-        ):
+        with deploy(
+            stack, config, sandbox=sandbox, watcher=screen.watcher, port=port
+        ) as deployment:
             shown = _shown(deployment, pipeline)
-            threading.Thread(target=_expire, args=(deployment, ended), daemon=True).start()
             resources, look_ups = deployment.resources, deployment.look_ups_left_out
             for line in (
                 *report.not_made_lines(resources, look_ups),
@@ -59,7 +61,11 @@ def run_up(
             ):
                 console.print(line, soft_wrap=True)
             _introduce(console, deployment, shown)
-            with screen.showing_the_flow():
+            with (
+                screen.showing_the_flow(),
+                _every(EXPIRY_INTERVAL, deployment.expire, "removing items past their time"),
+                _every(LOOK_INTERVAL, AlarmWatch(console, deployment).look, "watching alarms"),
+            ):
                 _take_over_changes(console, deployment)
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be what is gone
@@ -77,22 +83,25 @@ def _shown(
 
 
 @contextlib.contextmanager
-def _ended() -> Iterator[threading.Event]:
-    """Set when the block ends."""
+def _every(seconds: float, action: Callable[[], object], doing: str) -> Iterator[None]:
+    """Does it again and again until the block ends; a fault of it is said, and that is all."""
     ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(seconds):
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+                if not ended.is_set():
+                    logger.warning("%s failed: %s", doing, error)
+
+    thread = threading.Thread(target=repeat, name=doing, daemon=True)
+    thread.start()
     try:
-        yield ended
+        yield
     finally:
         ended.set()
-
-
-def _expire(deployment: LocalDeployment, ended: threading.Event) -> None:
-    while not ended.wait(EXPIRY_INTERVAL):
-        try:
-            deployment.expire()
-        except EmulatorError as error:
-            if not ended.is_set():
-                logger.warning("items past their time to live are not removed: %s", error)
+        thread.join(_PATIENCE)
 
 
 def _take_over_changes(console: Console, deployment: LocalDeployment) -> None:
@@ -163,6 +172,7 @@ def _introduce(
     show(*(f"export {name}={value}" for name, value in environment.items()))
     for name, exports in shown.items():
         show("\nThen, for example:\n" if name is None else f"\nOf {name}:\n", *_commands(exports))
+    show("", *report.alarms_lines(deployment.alarms, deployment.alarms_not_evaluated))
     show("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 

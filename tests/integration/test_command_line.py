@@ -1,6 +1,7 @@
 """`python -m infra.local` as a user runs it: exit codes, messages, and nothing left running."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,12 @@ def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
 
     assert result.returncode == 0, result.stderr
     assert "Every record that the filter let through was processed: 12 of 12." in result.stdout
-    assert re.search(r"records read from the stream +18\n", result.stdout)
-    assert re.search(r'kept away by the filter \{"eventName":\["INSERT"\]\} +6\n', result.stdout)
+    assert re.search(r"\nPolledEventCount +18  records read from the stream\n", result.stdout)
+    assert re.search(
+        r'\nFilteredOutEventCount +6  kept away by the filter \{"eventName":\["INSERT"\]\}\n',
+        result.stdout,
+    )
+    assert "This stack has no alarms" in result.stdout
     assert "\x1b" not in result.stdout
     assert shape(result.stdout) in shape(
         (PROJECT / "docs/local-run.md").read_text(encoding="utf-8")
@@ -77,7 +82,7 @@ def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
 
 def shape(text: str) -> str:
     """The text with any number for each number, and without what aligns it."""
-    return re.sub(r"\d+", "1", re.sub(r"[ \n]+", " ", text))
+    return re.sub(r"\d+(,\d{3})*", "1", re.sub(r"[ \n]+", " ", text))
 
 
 @pytest.mark.slow
@@ -87,6 +92,18 @@ def test_the_demo_of_the_production_stack_works_too() -> None:
 
     assert result.returncode == 0, result.stderr
     assert "Every record that the filter let through was processed: 3 of 3." in result.stdout
+    assert "None of 13 alarms would fire." in result.stdout
+
+
+@pytest.mark.usefixtures("running_aws")
+def test_the_demo_says_which_alarm_would_fire(tmp_path: Path) -> None:
+    items = tmp_path / "items.jsonl"
+    items.write_text('{"request_id": "a"}\n')
+
+    result = run("demo", "--items", str(items), "--config", "monitoring.enabled=true")
+
+    assert "\nALARM Rejected 1 (requests-processor-rejected): The handler parked" in result.stdout
+    assert "would fire" not in result.stdout
 
 
 @pytest.mark.usefixtures("running_aws")
@@ -98,7 +115,7 @@ def test_the_demo_writes_a_file_of_items(tmp_path: Path) -> None:
 
     assert result.returncode == 1
     assert "Not every record that the filter let through was processed: 1 of 2." in result.stdout
-    assert re.search(r"records rejected and parked +1\n", result.stdout)
+    assert re.search(r"\nRejected +1  records rejected and parked\n", result.stdout)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +175,7 @@ def test_a_filter_that_lets_nothing_through_is_no_success_in_disguise() -> None:
     result = run("demo", "--count", "1", "--config", nothing)
 
     assert "The filter let none of 1 record through: nothing was processed." in result.stdout
-    assert "first record processed after" not in result.stdout
+    assert "First record processed after" not in result.stdout
 
 
 def test_items_of_the_users_own_take_the_place_of_those_made_up(project: Path) -> None:
@@ -206,7 +223,7 @@ def test_a_port_that_is_taken_is_refused() -> None:
 def test_a_value_on_the_command_line_goes_over_the_stack_files() -> None:
     result = run("demo", "--config", "eventSource.batchSize=1", "--count", "3")
 
-    assert re.search(r"invocations of the handler +3\n", result.stdout)
+    assert re.search(r"\nInvocations +3  of the handler\n", result.stdout)
 
 
 @pytest.mark.parametrize(
@@ -419,10 +436,10 @@ def environment_in(introduction: list[str]) -> dict[str, str]:
     )
 
 
-def put_into(introduction: list[str]) -> None:
+def put_into(introduction: list[str], written: Mapping[str, Any] | None = None) -> None:
     """Writes an item as from another terminal."""
     put = subprocess.run(
-        [sys.executable, "-c", PUT],
+        [sys.executable, "-c", PUT, json.dumps(written or item("from-another-terminal"))],
         env={**os.environ, **environment_in(introduction)},
         check=False,
     )
@@ -464,7 +481,22 @@ def test_the_demo_shows_the_flow_while_it_lasts_and_leaves_the_figures(frozen: P
     assert demo.process.returncode == 0
     assert "in flight" in drawn
     assert re.search(r"in flight.+\n.+\x1b\[1A\x1b\[2K", demo.raw, re.DOTALL)
-    assert demo.raw.rindex("in flight") < demo.raw.rindex("\x1b[1A\x1b[2Krecords read from")
+    assert demo.raw.rindex("in flight") < demo.raw.rindex("\x1b[1A\x1b[2KPolledEventCount")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("up", [("--config", "monitoring.enabled=true")], indirect=True)
+def test_up_says_of_an_alarm_that_it_would_fire(up: "subprocess.Popen[str]") -> None:
+    introduction = read_until(up, "Listening")
+    put_into(introduction, {"request_id": {"S": "poison"}})
+    shown = read_until(up, "ALARM")
+    up.send_signal(signal.SIGINT)
+    _, errors = up.communicate(timeout=30)
+
+    assert "None of 13 alarms would fire.\n" in introduction
+    assert shown[-1].startswith("ALARM Rejected 1 (requests-processor-rejected): ")
+    assert errors.replace("monitoring.subscriptions is empty", "").count("\n") <= 1
+    assert up.returncode == 0
 
 
 @pytest.mark.slow
@@ -575,11 +607,10 @@ def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project:
     assert "  | mended\n" in mended
 
 
-PUT = f"""
+PUT = """
+import json, sys
 import boto3
-boto3.client("dynamodb").put_item(
-    TableName="requests-table", Item={item("from-another-terminal")!r}
-)
+boto3.client("dynamodb").put_item(TableName="requests-table", Item=json.loads(sys.argv[1]))
 """
 
 

@@ -35,6 +35,11 @@ class Transition:
     value: float | None = None
     """The newest data point, where there is one."""
 
+    @property
+    def is_told(self) -> bool:
+        """Whether somebody is told that it fires, or that it does no longer."""
+        return self.alarm.tells and State.ALARM in (self.before, self.after)
+
 
 class Alarms:
     """Some alarms over the metrics of one store."""

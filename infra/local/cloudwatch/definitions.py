@@ -57,6 +57,8 @@ class MetricAlarm:
     missing_data: MissingData
     warm_up: int = 0
     """Seconds after its creation for which it is not evaluated while data is missing."""
+    tells: bool = False
+    """Whether anybody is told of it."""
 
     @property
     def metric_names(self) -> str:
@@ -85,6 +87,7 @@ class CompositeAlarm:
     rule: Rule
     named: frozenset[str]
     """The alarms that its rule is about."""
+    tells: bool = False
 
 
 _SAID: Final = {"alarmActions", "alarmDescription", "name", "okActions", "tags"}
@@ -126,6 +129,7 @@ def metric_alarm(inputs: Mapping[str, Any]) -> MetricAlarm:
         threshold=float(inputs["threshold"]),
         missing_data=_missing_data(inputs, readings),
         warm_up=_warm_up(name, inputs),
+        tells=bool(inputs.get("alarmActions")),
     )
 
 
@@ -135,7 +139,11 @@ def composite_alarm(inputs: Mapping[str, Any]) -> CompositeAlarm:
     _refuse_beyond(name, inputs, _SAID | {"alarmName", "alarmRule"})
     rule, named = read_rule(inputs["alarmRule"])
     return CompositeAlarm(
-        name=name, description=inputs.get("alarmDescription", ""), rule=rule, named=named
+        name=name,
+        description=inputs.get("alarmDescription", ""),
+        rule=rule,
+        named=named,
+        tells=bool(inputs.get("alarmActions")),
     )
 
 
@@ -146,7 +154,7 @@ def _refuse_beyond(name: str, inputs: Mapping[str, Any], known: set[str]) -> Non
 
 
 def _of_metric(inputs: Mapping[str, Any]) -> tuple[Mapping[str, Reading], Expression, int]:
-    reading = _reading(inputs, inputs["statistic"])
+    reading = _reading(inputs, inputs.get("statistic"))
     return {"value": reading}, lambda values: values["value"], int(inputs["period"])
 
 
@@ -162,7 +170,7 @@ def _of_queries(
     return readings, read_expression(results[0]["expression"], frozenset(metrics)), periods.pop()
 
 
-def _reading(metric: Mapping[str, Any], statistic: str) -> Reading:
+def _reading(metric: Mapping[str, Any], statistic: str | None) -> Reading:
     if statistic not in STATISTICS:
         raise UnsupportedAlarmError(f"the statistic {statistic} is not evaluated here")
     dimensions = metric.get("dimensions") or {}

@@ -3,7 +3,7 @@
 import bisect
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,17 +66,32 @@ class MetricStore:
         self, series: Series, statistic: str, *, start: float, end: float
     ) -> float | None:
         """A statistic over a period, its end not included; None: there is no data in it."""
+        return self._over([series], statistic, start, end)
+
+    def over_all(
+        self, namespace: str, name: str, statistic: str, *, start: float, end: float
+    ) -> float | None:
+        """The same of a metric whatever its dimensions, as of all functions together."""
         with self._lock:
-            order = self._order.get(series, [])
-            within = order[bisect.bisect_left(order, start) : bisect.bisect_left(order, end)]
-            seconds = [self._seconds[series][second] for second in within]
+            named = [
+                each for each in self._order if (each.namespace, each.name) == (namespace, name)
+            ]
+        return self._over(named, statistic, start, end)
+
+    def _over(
+        self, several: Sequence[Series], statistic: str, start: float, end: float
+    ) -> float | None:
+        with self._lock:
+            seconds = [
+                self._seconds[series][second]
+                for series in several
+                for second in _within(self._order.get(series, []), start, end)
+            ]
         return _statistic(statistic, seconds) if seconds else None
 
-    def series(self) -> Iterator[Series]:
-        """Every metric that has data."""
-        with self._lock:
-            known = list(self._seconds)
-        yield from known
+
+def _within(order: list[int], start: float, end: float) -> list[int]:
+    return order[bisect.bisect_left(order, start) : bisect.bisect_left(order, end)]
 
 
 def _statistic(statistic: str, seconds: list[_Second]) -> float:

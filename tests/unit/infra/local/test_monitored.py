@@ -1,0 +1,258 @@
+"""The alarms that a program registered rest on what runs here, under CloudWatch's names."""
+
+import dataclasses
+import io
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pytest
+from rich.console import Console
+
+from infra.local import numbers, report
+from infra.local.alarm_watch import AlarmWatch
+from infra.local.cloudwatch.alarms import State, Transition
+from infra.local.cloudwatch.meters import of_function, of_mapping
+from infra.local.cloudwatch.metric_store import MetricStore
+from infra.local.lambda_api.mappings import StoredMapping
+from infra.local.monitored import Monitored
+from tests.plan import DASHBOARD, EVENT_SOURCE_MAPPING, METRIC_ALARM, Plan, plan_of
+
+T: Final = 1_700_000_040.0
+"""A whole minute."""
+FUNCTION: Final = "requests-processor"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_of(stack="prod")
+
+
+class Run:
+    """A mapping that counts what a test says, and the alarms of a program on it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.uuid = plan.resource(EVENT_SOURCE_MAPPING).outputs["uuid"]
+        self.mapping = StoredMapping(
+            uuid=self.uuid,
+            arn="",
+            tags={},
+            parameters={
+                "EventSourceArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/1",
+                "FunctionName": f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}",
+                "StartingPosition": "TRIM_HORIZON",
+            },
+        )
+        self.store = MetricStore()
+        self.monitored = Monitored({self.uuid: self.mapping}, self.store)
+        self.monitored.define(plan.registered, created=T)
+
+    def told(self, now: float) -> list[tuple[str, State]]:
+        changed = self.monitored.look(now)
+        return [(each.alarm.name, each.after) for each in changed if each.is_told]
+
+
+def test_what_a_mapping_counts_fires_the_programs_alarm_at_once_and_its_end_is_told(
+    plan: Plan,
+) -> None:
+    run = Run(plan)
+    assert run.told(T) == []
+
+    run.mapping.counted["OnFailureDestinationDeliveredEventCount"] += 3
+
+    assert run.told(T + 5) == [(f"{FUNCTION}-given-up", State.ALARM)]
+    assert run.told(T + 10) == []
+    # CloudWatch looks back beyond a minute without data.
+    assert run.told(T + 70) == []
+    assert run.told(T + 185) == [(f"{FUNCTION}-given-up", State.OK)]
+
+
+def test_of_alarms_that_another_is_made_of_only_that_one_is_told(plan: Plan) -> None:
+    run = Run(plan)
+    run.told(T)
+
+    run.mapping.counted["DestinationDeliveryFailures"] += 1
+
+    assert run.told(T + 5) == [(f"{FUNCTION}-records-lost", State.ALARM)]
+    assert run.monitored.states[f"{FUNCTION}-undelivered"] is State.ALARM
+
+
+def test_a_mapping_that_does_not_poll_counts_no_idle_minutes(plan: Plan) -> None:
+    run = Run(plan)
+
+    told = [each for minute in range(20) for each in run.told(T + minute * 60)]
+
+    assert told == [(f"{FUNCTION}-does-not-poll", State.ALARM)]
+
+
+def test_what_the_handler_prints_fires_the_programs_alarm(plan: Plan) -> None:
+    run = Run(plan)
+    run.told(T)
+    directive = {
+        "Namespace": "RequestsProcessor",
+        "Dimensions": [["service", "function_name"]],
+        "Metrics": [{"Name": "Rejected"}],
+    }
+    printed = {
+        "_aws": {"CloudWatchMetrics": [directive]},
+        "service": f"requests-processor/prod/{FUNCTION}",
+        "function_name": FUNCTION,
+        "Rejected": [1],
+    }
+
+    run.monitored.count_line(json.dumps(printed), T + 1)
+    run.monitored.count_line("printed by hand", T + 1)
+
+    assert run.told(T + 5) == [(f"{FUNCTION}-rejected", State.ALARM)]
+
+
+def test_an_alarm_beyond_what_is_evaluated_is_named_and_the_others_hold(plan: Plan) -> None:
+    theirs = dataclasses.replace(
+        plan.of_type(METRIC_ALARM)[0],
+        inputs={"extendedStatistic": "p99", "name": None},
+        outputs={"name": "slow-3f2a"},
+    )
+    monitored = Monitored({}, MetricStore())
+
+    monitored.define([theirs, *plan.registered])
+
+    assert monitored.not_evaluated == ["slow-3f2a: extendedStatistic is not evaluated here"]
+    assert len(monitored.states) == 13
+
+
+def test_the_numbers_are_named_as_on_the_dashboard(plan: Plan) -> None:
+    drawn = {
+        (line[0], line[1])
+        for widget in json.loads(plan.inputs_of(DASHBOARD)["dashboardBody"])["widgets"]
+        for line in widget["properties"].get("metrics", [])
+    }
+
+    assert {(each.namespace, each.name) for each in numbers.NUMBERS} <= drawn
+
+
+def test_what_an_alarm_reads_of_lambda_or_the_handler_is_among_the_numbers(plan: Plan) -> None:
+    reads = [
+        metric["metricName"]
+        for each in plan.of_type(METRIC_ALARM)
+        for queried in each.inputs.get("metricQueries", [{"metric": each.inputs}])
+        if (metric := queried.get("metric")) and metric["namespace"] != "AWS/DynamoDB"
+    ]
+
+    assert reads
+    assert set(reads) <= {each.name for each in numbers.NUMBERS}
+
+
+class Counted:
+    """Metrics of a store, and alarms that change when the test says so."""
+
+    def __init__(self) -> None:
+        self.store = MetricStore()
+        self.changes: list[Transition] = []
+
+    def statistic(
+        self, name: str, statistic: str, *, namespace: str, start: float, end: float
+    ) -> float | None:
+        return self.store.over_all(namespace, name, statistic, start=start, end=end)
+
+    def look_at_alarms(self) -> list[Transition]:
+        changes, self.changes = self.changes, []
+        return changes
+
+
+def test_several_functions_and_mappings_are_counted_together() -> None:
+    counted = Counted()
+    for name in ("one", "other"):
+        counted.store.add(of_mapping(name, "PolledEventCount"), 600, T)
+        counted.store.add(of_function(name, "Invocations"), 1, T)
+    counted.store.add(of_function("one", "Duration"), 12.4, T)
+    counted.store.add(of_function("other", "Duration"), 31.2, T)
+
+    shown = {number.name: value for number, value in numbers.of_run(counted)}
+
+    assert shown["PolledEventCount"] == "1,200"
+    assert shown["Invocations"] == "2"
+    assert shown["Duration"] == "31 ms"
+    assert shown["Errors"] == "0"
+    assert "Throttles" not in shown
+
+
+def screen(counted: Counted, clock: Iterable[float]) -> tuple[AlarmWatch, io.StringIO]:
+    times, written = iter(clock), io.StringIO()
+    console = Console(file=written, width=40, highlight=False, markup=False)
+    return AlarmWatch(console, counted, lambda: next(times)), written
+
+
+def test_a_minute_is_told_once_it_is_over_and_an_idle_one_never() -> None:
+    counted = Counted()
+    watch, written = screen(counted, [T + 1, T + 59, T + 60, T + 61, T + 121])
+    counted.store.add(of_mapping("one", "PolledEventCount"), 2, T + 58)
+    counted.store.add(of_mapping("one", "PolledEventCount"), 0, T + 60)
+
+    told = []
+    for _ in range(4):
+        watch.look()
+        told.append(written.getvalue().count("\n"))
+
+    assert told == [0, 1, 1, 1]
+    assert written.getvalue().endswith("  PolledEventCount 2\n")
+
+
+def test_an_alarm_is_told_at_once_and_in_one_line(plan: Plan) -> None:
+    counted = Counted()
+    watch, written = screen(counted, [T, T + 2])
+    run = Run(plan)
+    run.monitored.look(T)
+    run.store.add(of_function(FUNCTION, "DestinationDeliveryFailures"), 1, T)
+    counted.changes = run.monitored.look(T + 5)
+
+    watch.look()
+
+    (line,) = written.getvalue().splitlines()
+    assert line.startswith(f"ALARM {FUNCTION}-records-lost: Records were given up")
+
+
+def transition(plan: Plan, before: State, after: State, **changes: Any) -> Transition:
+    run = Run(plan)
+    run.mapping.counted["OnFailureDestinationDeliveredEventCount"] += 1_234
+    (fired,) = (each for each in run.monitored.look(T) if each.after is State.ALARM)
+    return dataclasses.replace(fired, before=before, after=after, **changes)
+
+
+def test_an_alarm_is_named_by_its_metric_with_its_meaning_and_what_to_do(plan: Plan) -> None:
+    line = report.alarm_line(transition(plan, State.OK, State.ALARM))
+
+    assert line.startswith(
+        f"ALARM OnFailureDestinationDeliveredEventCount 1,234 ({FUNCTION}-given-up): Records were"
+    )
+    assert "First: See what failed" in line
+
+
+def test_the_end_of_an_alarm_is_short(plan: Plan) -> None:
+    ended = transition(plan, State.ALARM, State.OK, value=None)
+
+    assert report.alarm_line(ended) == (
+        f"OK OnFailureDestinationDeliveredEventCount ({FUNCTION}-given-up)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ({}, ["This stack has no alarms; with --config monitoring.enabled=true it has them here."]),
+        ({"a": State.OK, "b": State.INSUFFICIENT_DATA}, ["None of 2 alarms would fire."]),
+        ({"a": State.OK, "b": State.ALARM}, []),
+    ],
+)
+def test_it_is_said_when_no_alarm_fires_and_when_there_is_none(
+    states: dict[str, State], said: list[str]
+) -> None:
+    assert list(report.alarms_lines(states, [])) == said
+    assert list(report.alarms_lines(states, ["why"]))[len(said) :] == [
+        "This alarm is not evaluated here: why"
+    ]
+
+
+def test_the_figures_stand_in_columns() -> None:
+    lines = report.figure_lines([("Errors", "1,000", "crashes"), ("Duration", "9 ms", "longest")])
+
+    assert lines == ["Errors    1,000  crashes", "Duration   9 ms  longest"]
