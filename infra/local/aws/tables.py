@@ -26,10 +26,12 @@ def _create(emulator: Emulator, name: str, inputs: Mapping[str, Any]) -> dict[st
             TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
     ttl = inputs.get("ttl", {})
+    # Read also where it is off: it is not left out.
+    attribute = ttl.get("attributeName")
     if ttl.get("enabled"):
         dynamodb.update_time_to_live(
             TableName=name,
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": ttl["attributeName"]},
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
         )
     return {"id": name, "name": name, "arn": table["TableArn"], **_stream(table)}
 
