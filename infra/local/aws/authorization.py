@@ -1,23 +1,26 @@
-"""Which resource a request is about, for the services that `process` commonly calls.
+"""Whether the caller of a request may do it, and the refusal in each service's own words.
 
 Out of the box moto asks IAM whether the caller may do it to `*`, so that a policy scoped to an ARN,
-as it should be, is refused. Here it is asked for the ARN, as the Service Authorization Reference
-names it for the action, and a refusal has AWS's code and message. DynamoDB's own rules stand in
-`infra.local.aws.dynamodb.authorization`; SQS, IAM and S3 are right in moto.
+as it should be, is refused. Here it is asked for the action and the ARN that
+`infra.local.aws.authorized` finds, by the evaluation in `infra.local.aws.access`. DynamoDB's own
+rules stand in `infra.local.aws.dynamodb.authorization`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.iam.access_control import IAMPolicy, IAMRequest, PermissionResult
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.iam.access_control import IAMRequest, S3IAMRequest
+from moto.s3.exceptions import BucketAccessDeniedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
+from infra.local.aws import authorized
+from infra.local.aws.access import why_refused
 from infra.local.aws.dynamodb.authorization import Permission, authorize
 from infra.local.lambda_api.refusals import RefusedError
 
@@ -37,6 +40,7 @@ def install() -> None:
 
     ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_root  # type: ignore[method-assign, assignment]  # noqa: SLF001
     ActionAuthenticatorMixin._authenticate_and_authorize_normal_action = _authorize  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    ActionAuthenticatorMixin._authenticate_and_authorize_s3_action = _authorize_s3  # type: ignore[method-assign, assignment]  # noqa: SLF001
 
 
 class _Call(ActionAuthenticatorMixin):
@@ -79,9 +83,14 @@ def authorize_request(
 
 
 def _authorize(handler: Any, resource: str = "*") -> None:
-    resources = _RESOURCES.get(handler.service_name)
-    for arn in [*resources(handler)] if resources else [resource]:
-        handler._authenticate_and_authorize_action(_Request, arn)  # noqa: SLF001 - moto's own
+    permissions = authorized.permissions(handler)
+    request = IAMRequest if permissions is None else partial(_Request, permissions)
+    handler._authenticate_and_authorize_action(request, resource)  # noqa: SLF001 - moto's own
+
+
+def _authorize_s3(handler: Any, bucket_name: str = "*", key_name: str | None = None) -> None:
+    permissions = authorized.s3_permissions(handler, bucket_name, key_name)
+    handler._authenticate_and_authorize_action(partial(_S3Request, permissions))  # noqa: SLF001 - as above
 
 
 class _QueryAccessDeniedError(HTTPException):
@@ -96,110 +105,72 @@ class _QueryAccessDeniedError(HTTPException):
         )
 
 
-_QUERY_CODES: Final = {"sns": "AuthorizationError", "email": "AccessDenied", "ses": "AccessDenied"}
-"""Services of the query protocol, by the name they are signed under, with their code for it."""
+class _ForbiddenError(JsonRESTError):
+    """A refusal of SQS, which kept its code when it left the query protocol."""
+
+    code = 403
 
 
 class _Request(IAMRequest):
-    """Tells what was refused, and why."""
+    """Needs several permissions; tells what was refused, and why."""
+
+    def __init__(self, permissions: Sequence[Permission], **request: Any) -> None:
+        super().__init__(**request)
+        self._permissions = permissions
 
     def check_action_permitted(self, resource: str) -> None:
         """Raises AWS's refusal."""
-        try:
-            super().check_action_permitted(resource)
-        except HTTPException:
-            action = self._action
+        del resource
+        for action, arn in self._permissions:
+            why = why_refused(self._access_key, action, arn)
+            if why is not None:
+                raise self._refusal(action, arn or "*", why)
+
+    def _refusal(self, action: str, resource: str, why: str) -> HTTPException:
+        service, user = self._service, self._access_key.arn
+        is_query = "x-www-form-urlencoded" in self._headers.get("Content-Type", "")
+        if service == "sqs":
+            # SQS writes its actions small.
+            why, action = why.replace(action, action.lower()), action.lower()
+        if service == "sns":
+            why, action = (each.replace("sns:", "SNS:") for each in (why, action))
+        message = (
+            f"User: {user} is not authorized to perform: {action} on resource: {resource} {why}"
+        )
+        if service in ("email", "ses"):
             message = (
-                f"User: {self._access_key.arn} is not authorized to perform: {action} on resource: "
-                f"{resource} {self._why(resource)}"
+                f"User `{user}' is not authorized to perform `{action}' on resource `{resource}'"
             )
-            if self._service in _QUERY_CODES:
-                raise _QueryAccessDeniedError(_QUERY_CODES[self._service], message) from None
-            raise JsonRESTError("AccessDeniedException", message) from None
-
-    def _why(self, resource: str) -> str:
-        policies = map(IAMPolicy, self._access_key.collect_policies())
-        results = {policy.is_action_permitted(self._action, resource) for policy in policies}
-        if PermissionResult.DENIED in results:
-            return "with an explicit deny in an identity-based policy"
-        return f"because no identity-based policy allows the {self._action} action"
+        if is_query and service != "sqs":
+            code = "AuthorizationError" if service == "sns" else "AccessDenied"
+            return _QueryAccessDeniedError(code, message)
+        if service == "sqs":
+            return _ForbiddenError("AccessDenied", message)
+        return JsonRESTError("AccessDeniedException", message)
 
 
-def _arn(handler: Any, service: str, resource: str) -> str:
-    if resource.startswith("arn:"):
-        return resource
-    return f"arn:aws:{service}:{handler.region}:{handler.current_account}:{resource}"
+class _S3AccessDeniedError(BucketAccessDeniedError):
+    """A refusal of S3, which puts the resource in quotes."""
+
+    def __init__(self, bucket: str, message: str) -> None:
+        super().__init__(bucket)
+        self.message = self.msg = message
 
 
-def _given(handler: Any, *names: str) -> str:
-    values = (handler._get_param(name) for name in names)  # noqa: SLF001 - moto's way to read a parameter
-    return next((value for value in values if value), "")
+class _S3Request(S3IAMRequest):
+    def __init__(self, permissions: Sequence[Permission], **request: Any) -> None:
+        super().__init__(**request)
+        self._permissions = permissions
 
-
-def _topics(handler: Any) -> Iterator[str]:
-    yield _given(handler, "TopicArn", "TargetArn", "SubscriptionArn", "ResourceArn") or "*"
-
-
-def _buses(handler: Any) -> Iterator[str]:
-    entries = handler._get_param("Entries")  # noqa: SLF001 - as above
-    if isinstance(entries, list):
-        names = [each.get("EventBusName") or "default" for each in entries]
-    else:
-        names = [_given(handler, "EventBusName") or "default"]
-    for name in dict.fromkeys(names):
-        yield _arn(handler, "events", name if name.startswith("arn:") else f"event-bus/{name}")
-
-
-def _streams(handler: Any) -> Iterator[str]:
-    name = _given(handler, "StreamARN", "StreamName")
-    yield _arn(handler, "kinesis", name if name.startswith("arn:") else f"stream/{name}")
-
-
-def _parameters(handler: Any) -> Iterator[str]:
-    names = handler._get_param("Names")  # noqa: SLF001 - as above
-    for name in names if isinstance(names, list) else [_given(handler, "Name", "Path")]:
-        path = name if name.startswith("/") else f"/{name}"
-        yield _arn(handler, "ssm", name if name.startswith("arn:") else f"parameter{path}")
-
-
-def _secrets(handler: Any) -> Iterator[str]:
-    secret = _given(handler, "SecretId", "Name")
-    backend = secretsmanager_backends[handler.current_account][handler.region]
-    known = {each.name: each.arn for each in backend.secrets.values()}
-    name = known.get(secret, secret)
-    yield _arn(handler, "secretsmanager", name if name.startswith("arn:") else f"secret:{name}")
-
-
-def _state_machines(handler: Any) -> Iterator[str]:
-    yield _given(handler, "stateMachineArn", "executionArn", "resourceArn") or "*"
-
-
-def _identities(handler: Any) -> Iterator[str]:
-    sender = _given(handler, "Source", "FromEmailAddress")
-    yield _arn(handler, "ses", f"identity/{sender}") if sender else "*"
-
-
-def _keys(handler: Any) -> Iterator[str]:
-    key = _given(handler, "KeyId")
-    is_whole = not key or key.startswith(("arn:", "alias/"))
-    yield (_arn(handler, "kms", key) if is_whole else _arn(handler, "kms", f"key/{key}")) or "*"
-
-
-def _log_streams(handler: Any) -> Iterator[str]:
-    group, stream = _given(handler, "logGroupName"), _given(handler, "logStreamName")
-    yield _arn(handler, "logs", f"log-group:{group}:log-stream:{stream}") if group else "*"
-
-
-_RESOURCES: Final[dict[str, Callable[[Any], Iterator[str]]]] = {
-    "events": _buses,
-    "kinesis": _streams,
-    "kms": _keys,
-    "logs": _log_streams,
-    "secretsmanager": _secrets,
-    "ses": _identities,
-    "sesv2": _identities,
-    "sns": _topics,
-    "ssm": _parameters,
-    "stepfunctions": _state_machines,
-}
-"""By moto's name of the service."""
+    def check_action_permitted(self, resource: str) -> None:
+        """Raises AWS's refusal."""
+        del resource
+        for action, arn in self._permissions:
+            why = why_refused(self._access_key, action, arn)
+            if why is not None:
+                message = (
+                    f"User: {self._access_key.arn} is not authorized to perform: {action} on "
+                    f'resource: "{arn}" {why}'
+                )
+                bucket = arn.rpartition(":")[2].partition("/")[0]
+                raise _S3AccessDeniedError(bucket, message)

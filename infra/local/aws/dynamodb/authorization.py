@@ -12,7 +12,9 @@ from typing import Any, Final, TypeAlias
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
-from moto.iam.access_control import IAMPolicy, IAMRequest, PermissionResult
+from moto.iam.access_control import IAMRequest
+
+from infra.local.aws.access import why_refused
 
 Permission: TypeAlias = tuple[str, str]
 """An action and the ARN of what it is done to."""
@@ -46,16 +48,10 @@ class _Request(IAMRequest):
 
     def check_action_permitted(self, resource: str) -> None:
         del resource
-        policies = [IAMPolicy(policy) for policy in self._access_key.collect_policies()]
         for action, arn in self._permissions:
-            results = {policy.is_action_permitted(action, arn) for policy in policies}
-            if PermissionResult.DENIED in results:
-                why = "with an explicit deny in an identity-based policy"
-            elif PermissionResult.PERMITTED not in results:
-                why = f"because no identity-based policy allows the {action} action"
-            else:
-                continue
-            raise AccessDeniedError(self._access_key.arn, (action, arn), why)
+            why = why_refused(self._access_key, action, arn)
+            if why is not None:
+                raise AccessDeniedError(self._access_key.arn, (action, arn), why)
 
 
 def authorize(handler: ActionAuthenticatorMixin, permissions: Iterable[Permission]) -> None:

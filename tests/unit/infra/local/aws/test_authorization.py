@@ -21,9 +21,32 @@ def topic(aws: Emulator) -> Prepared:
     return arn, "publish", {"TopicArn": arn, "Message": "hello"}
 
 
+def topic_of_a_batch(aws: Emulator) -> Prepared:
+    arn, _, _ = topic(aws)
+    entries = [{"Id": "one", "Message": "hello"}]
+    return arn, "publish_batch", {"TopicArn": arn, "PublishBatchRequestEntries": entries}
+
+
 def queue(aws: Emulator) -> Prepared:
     made = resources.create(aws, "aws:sqs/queue:Queue", "scoped", {})
     return made["arn"], "send_message", {"QueueUrl": made["url"], "MessageBody": "hello"}
+
+
+def queue_of_a_batch(aws: Emulator) -> Prepared:
+    arn, _, parameters = queue(aws)
+    entries = [{"Id": "one", "MessageBody": "hello"}]
+    url = parameters["QueueUrl"]
+    return arn, "send_message_batch", {"QueueUrl": url, "Entries": entries}
+
+
+def queue_by_its_name(aws: Emulator) -> Prepared:
+    arn, _, _ = queue(aws)
+    return arn, "get_queue_url", {"QueueName": "scoped"}
+
+
+def queue_that_is_received_from(aws: Emulator) -> Prepared:
+    arn, _, parameters = queue(aws)
+    return arn, "receive_message", {"QueueUrl": parameters["QueueUrl"]}
 
 
 def bus(aws: Emulator) -> Prepared:
@@ -32,15 +55,43 @@ def bus(aws: Emulator) -> Prepared:
     return arn, "put_events", {"Entries": [entry]}
 
 
+def bus_by_its_arn(aws: Emulator) -> Prepared:
+    arn, call, parameters = bus(aws)
+    return arn, call, {"Entries": [{**parameters["Entries"][0], "EventBusName": arn}]}
+
+
+def default_bus(aws: Emulator) -> Prepared:
+    entry = {"Source": "orders", "DetailType": "placed", "Detail": "{}"}
+    arn = f"arn:aws:events:{aws.region}:123456789012:event-bus/default"
+    return arn, "put_events", {"Entries": [entry]}
+
+
 def stream(aws: Emulator) -> Prepared:
     arn = resources.create(aws, "aws:kinesis/stream:Stream", "scoped", {})["arn"]
     return arn, "put_record", {"StreamName": "scoped", "Data": b"hello", "PartitionKey": "one"}
+
+
+def stream_by_its_arn(aws: Emulator) -> Prepared:
+    arn, _, _ = stream(aws)
+    records = [{"Data": b"hello", "PartitionKey": "one"}]
+    return arn, "put_records", {"StreamARN": arn, "Records": records}
 
 
 def parameter(aws: Emulator) -> Prepared:
     inputs = {"type": "String", "value": "hello"}
     arn = resources.create(aws, "aws:ssm/parameter:Parameter", "/orders/scoped", inputs)["arn"]
     return arn, "get_parameter", {"Name": "/orders/scoped"}
+
+
+def parameters(aws: Emulator) -> Prepared:
+    arn, _, _ = parameter(aws)
+    return arn, "get_parameters", {"Names": ["/orders/scoped"]}
+
+
+def path(aws: Emulator) -> Prepared:
+    parameter(aws)
+    arn = f"arn:aws:ssm:{aws.region}:123456789012:parameter/orders"
+    return arn, "get_parameters_by_path", {"Path": "/orders"}
 
 
 def secret(aws: Emulator) -> Prepared:
@@ -76,29 +127,101 @@ def identity(aws: Emulator) -> Prepared:
     )
 
 
+def address_of_a_domain(aws: Emulator) -> Prepared:
+    aws.client("ses").verify_domain_identity(Domain="scoped.example")
+    _, call, parameters = identity(aws)
+    aws.client("ses").delete_identity(Identity="shop@scoped.example")
+    arn = f"arn:aws:ses:{aws.region}:123456789012:identity/scoped.example"
+    return arn, call, {**parameters, "Source": "The shop <shop@scoped.example>"}
+
+
+def identity_by_the_second_api(aws: Emulator) -> Prepared:
+    arn, call, parameters = identity(aws)
+    content = {"Simple": parameters["Message"]}
+    to = parameters["Destination"]
+    sender = parameters["Source"]
+    return arn, call, {"FromEmailAddress": sender, "Destination": to, "Content": content}
+
+
+def bucket(aws: Emulator) -> str:
+    name = resources.create(aws, "aws:s3/bucket:Bucket", "scoped", {})["bucket"]
+    aws.client("s3").put_object(Bucket=name, Key="in/one.json", Body=b"{}")
+    return str(name)
+
+
+def object_to_put(aws: Emulator) -> Prepared:
+    parameters = {"Bucket": bucket(aws), "Key": "in/two.json", "Body": b"{}"}
+    return "arn:aws:s3:::scoped/in/two.json", "put_object", parameters
+
+
+def object_to_get(aws: Emulator) -> Prepared:
+    parameters = {"Bucket": bucket(aws), "Key": "in/one.json"}
+    return "arn:aws:s3:::scoped/in/one.json", "get_object", parameters
+
+
+def bucket_to_list(aws: Emulator) -> Prepared:
+    return "arn:aws:s3:::scoped", "list_objects_v2", {"Bucket": bucket(aws)}
+
+
+def key_by_its_alias(aws: Emulator) -> Prepared:
+    arn, call, parameters = key(aws)
+    target = parameters["KeyId"]
+    alias = resources.create(aws, "aws:kms/alias:Alias", "scoped", {"targetKeyId": target})
+    return arn, call, {**parameters, "KeyId": alias["name"]}
+
+
+def key_of_what_is_encrypted(aws: Emulator) -> Prepared:
+    arn, _, parameters = key(aws)
+    return (
+        arn,
+        "decrypt",
+        {"CiphertextBlob": aws.client("kms").encrypt(**parameters)["CiphertextBlob"]},
+    )
+
+
+def key_of_data_keys(aws: Emulator) -> Prepared:
+    arn, _, parameters = key(aws)
+    return arn, "generate_data_key", {"KeyId": parameters["KeyId"], "KeySpec": "AES_256"}
+
+
 def key(aws: Emulator) -> Prepared:
     made = resources.create(aws, "aws:kms/key:Key", "scoped", {})
     return made["arn"], "encrypt", {"KeyId": made["keyId"], "Plaintext": b"hello"}
+
+
+DENIED = "AccessDeniedException"
 
 
 @pytest.mark.parametrize(
     ("service", "action", "code", "prepare"),
     [
         ("sns", "sns:Publish", "AuthorizationError", topic),
-        ("sqs", "sqs:SendMessage", "AccessDeniedException", queue),
-        ("events", "events:PutEvents", "AccessDeniedException", bus),
-        ("kinesis", "kinesis:PutRecord", "AccessDeniedException", stream),
-        ("ssm", "ssm:GetParameter", "AccessDeniedException", parameter),
-        ("secretsmanager", "secretsmanager:GetSecretValue", "AccessDeniedException", secret),
-        (
-            "secretsmanager",
-            "secretsmanager:GetSecretValue",
-            "AccessDeniedException",
-            secret_by_its_arn,
-        ),
-        ("stepfunctions", "states:StartExecution", "AccessDeniedException", state_machine),
+        ("sns", "sns:Publish", "AuthorizationError", topic_of_a_batch),
+        ("sqs", "sqs:SendMessage", "AccessDenied", queue),
+        ("sqs", "sqs:SendMessage", "AccessDenied", queue_of_a_batch),
+        ("sqs", "sqs:ReceiveMessage", "AccessDenied", queue_that_is_received_from),
+        ("sqs", "sqs:GetQueueUrl", "AccessDenied", queue_by_its_name),
+        ("events", "events:PutEvents", DENIED, bus),
+        ("events", "events:PutEvents", DENIED, bus_by_its_arn),
+        ("events", "events:PutEvents", DENIED, default_bus),
+        ("kinesis", "kinesis:PutRecord", DENIED, stream),
+        ("kinesis", "kinesis:PutRecords", DENIED, stream_by_its_arn),
+        ("ssm", "ssm:GetParameter", DENIED, parameter),
+        ("ssm", "ssm:GetParameters", DENIED, parameters),
+        ("ssm", "ssm:GetParametersByPath", DENIED, path),
+        ("secretsmanager", "secretsmanager:GetSecretValue", DENIED, secret),
+        ("secretsmanager", "secretsmanager:GetSecretValue", DENIED, secret_by_its_arn),
+        ("stepfunctions", "states:StartExecution", DENIED, state_machine),
         ("ses", "ses:SendEmail", "AccessDenied", identity),
-        ("kms", "kms:Encrypt", "AccessDeniedException", key),
+        ("ses", "ses:SendEmail", "AccessDenied", address_of_a_domain),
+        ("sesv2", "ses:SendEmail", DENIED, identity_by_the_second_api),
+        ("s3", "s3:PutObject", "AccessDenied", object_to_put),
+        ("s3", "s3:GetObject", "AccessDenied", object_to_get),
+        ("s3", "s3:ListBucket", "AccessDenied", bucket_to_list),
+        ("kms", "kms:Encrypt", DENIED, key),
+        ("kms", "kms:Encrypt", DENIED, key_by_its_alias),
+        ("kms", "kms:Decrypt", DENIED, key_of_what_is_encrypted),
+        ("kms", "kms:GenerateDataKey", DENIED, key_of_data_keys),
     ],
 )
 def test_a_permission_scoped_to_an_arn_holds_for_that_arn_alone(
@@ -117,5 +240,165 @@ def test_a_permission_scoped_to_an_arn_holds_for_that_arn_alone(
         getattr(aws.client(service, wrong), call)(**parameters)
     assert refused.value.response["Error"]["Code"] == code
     message = refused.value.response["Error"]["Message"]
-    assert f"is not authorized to perform: {action} on resource: {arn} because no" in message
+    session = message.partition("role/wrong/")[2].partition(" ")[0].rstrip("'")
+    user = f"arn:aws:sts::123456789012:assumed-role/wrong/{session}"
+    assert message == refusal(service, user, action, arn)
     getattr(aws.client(service, right), call)(**parameters)
+
+
+def refusal(service: str, user: str, action: str, arn: str) -> str:
+    """In the service's own words, as they stand in reports of it."""
+    if service in ("ses", "sesv2"):
+        return f"User `{user}' is not authorized to perform `{action}' on resource `{arn}'"
+    if service == "sqs":
+        action = action.lower()
+    if service == "sns":
+        action = "SNS:Publish"
+    if service == "s3":
+        arn = f'"{arn}"'
+    return (
+        f"User: {user} is not authorized to perform: {action} on resource: {arn} "
+        f"because no identity-based policy allows the {action} action"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("SQS:sendmessage", "arn:aws:sqs:*:*:scoped"),
+        ("sqs:Send*", "arn:aws:sqs:*:123456789012:scop??"),
+        ("*", "*"),
+    ],
+)
+def test_wildcards_and_the_case_of_an_action_are_iams(
+    aws: Emulator, action: str, resource: str
+) -> None:
+    _, call, parameters = queue(aws)
+    right = role_with(aws, "right", action, resource)
+    wrong = role_with(aws, "wrong", action, f"{resource}x") if resource != "*" else None
+    aws.enforce_permissions()
+
+    getattr(aws.client("sqs", right), call)(**parameters)
+    if wrong is not None:
+        with pytest.raises(ClientError, match="sqs:sendmessage"):
+            getattr(aws.client("sqs", wrong), call)(**parameters)
+
+
+def test_a_denial_goes_before_a_permission_and_is_told_apart(aws: Emulator) -> None:
+    arn, call, parameters = topic(aws)
+    role = role_with(aws, "role", "sns:*", "*")
+    statement = {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:sns:*:*:other"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    aws.client("iam").put_role_policy(RoleName="role", PolicyName="two", PolicyDocument=document)
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        getattr(aws.client("sns", role), call)(**parameters)
+    assert arn
+
+
+def test_a_boundary_holds_beside_the_policies_where_its_policy_is_here(aws: Emulator) -> None:
+    _, call, parameters = topic(aws)
+    role = role_with(aws, "role", "sns:*", "*")
+    iam = aws.client("iam")
+    statement = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=policy)
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match="because no permissions boundary allows the SNS:Publish"):
+        getattr(aws.client("sns", role), call)(**parameters)
+
+
+def test_a_policy_that_is_attached_counts_as_one_of_the_roles_own(aws: Emulator) -> None:
+    _, call, parameters = topic(aws)
+    role = role_with(aws, "role", "sqs:*", "*")
+    aws.client("iam").attach_role_policy(
+        RoleName="role", PolicyArn="arn:aws:iam::aws:policy/AmazonSNSFullAccess"
+    )
+    aws.enforce_permissions()
+
+    getattr(aws.client("sns", role), call)(**parameters)
+
+
+def test_a_copy_needs_to_read_its_source(aws: Emulator) -> None:
+    name = bucket(aws)
+    role = role_with(aws, "role", "s3:PutObject", f"arn:aws:s3:::{name}/*")
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match='s3:GetObject on resource: "arn:aws:s3:::scoped/in/one'):
+        aws.client("s3", role).copy_object(
+            Bucket=name, Key="copy", CopySource={"Bucket": name, "Key": "in/one.json"}
+        )
+
+
+def test_several_objects_are_deleted_with_a_permission_on_the_objects(aws: Emulator) -> None:
+    name = bucket(aws)
+    right = role_with(aws, "right", "s3:DeleteObject", f"arn:aws:s3:::{name}/in/*")
+    wrong = role_with(aws, "wrong", "s3:DeleteObject", f"arn:aws:s3:::{name}/out/*")
+    aws.enforce_permissions()
+
+    delete = {"Objects": [{"Key": "in/one.json"}]}
+    answer = aws.client("s3", wrong).delete_objects(Bucket=name, Delete=delete)
+    assert [each["Code"] for each in answer["Errors"]] == ["AccessDenied"]
+    answer = aws.client("s3", right).delete_objects(Bucket=name, Delete=delete)
+    assert "Errors" not in answer
+
+
+def test_a_bucket_is_looked_for_with_the_permission_to_list_it(aws: Emulator) -> None:
+    name = bucket(aws)
+    right = role_with(aws, "right", "s3:ListBucket", f"arn:aws:s3:::{name}")
+    wrong = role_with(aws, "wrong", "s3:ListBucket", "arn:aws:s3:::other")
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match="403"):
+        aws.client("s3", wrong).head_bucket(Bucket=name)
+    aws.client("s3", right).head_bucket(Bucket=name)
+
+
+def test_of_a_service_that_is_not_known_here_any_resource_counts(aws: Emulator) -> None:
+    scoped = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:mine"
+    right = role_with(aws, "right", "cloudwatch:PutMetricData", scoped)
+    wrong = role_with(aws, "wrong", "cloudwatch:GetMetricData", "*")
+    aws.enforce_permissions()
+
+    data = {"Namespace": "orders", "MetricData": [{"MetricName": "placed", "Value": 1}]}
+    aws.client("cloudwatch", right).put_metric_data(**data)
+    with pytest.raises(ClientError, match="cloudwatch:PutMetricData on resource: \\*"):
+        aws.client("cloudwatch", wrong).put_metric_data(**data)
+
+
+@pytest.mark.parametrize("call", ["query", "scan"])
+def test_an_index_needs_its_own_arn(aws: Emulator, call: str) -> None:
+    table = resources.create(
+        aws,
+        "aws:dynamodb/table:Table",
+        "scoped",
+        {
+            "hashKey": "id",
+            "attributes": [{"name": name, "type": "S"} for name in ("id", "status")],
+            "billingMode": "PAY_PER_REQUEST",
+            "globalSecondaryIndexes": [
+                {"name": "by-status", "hashKey": "status", "projectionType": "ALL"}
+            ],
+        },
+    )["arn"]
+    action = f"dynamodb:{call.capitalize()}"
+    on_index = role_with(aws, "on-index", action, f"{table}/index/by-status")
+    on_table = role_with(aws, "on-table", action, table)
+    aws.enforce_permissions()
+    condition = {
+        "KeyConditionExpression": "#s = :s",
+        "ExpressionAttributeNames": {"#s": "status"},
+        "ExpressionAttributeValues": {":s": {"S": "open"}},
+    }
+    parameters = condition if call == "query" else {}
+
+    for role, refused in ((on_index, table), (on_table, f"{table}/index/by-status")):
+        index = {"IndexName": "by-status"} if role is on_index else {}
+        other = {} if index else {"IndexName": "by-status"}
+        if call == "scan" or index:
+            getattr(aws.client("dynamodb", role), call)(TableName="scoped", **index, **parameters)
+        with pytest.raises(ClientError, match=f"{action} on resource: {refused} because"):
+            getattr(aws.client("dynamodb", role), call)(TableName="scoped", **other, **parameters)
