@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Side by side, but for the few that somebody picks: one process is there sooner than several.
 PYTEST := $(VENV)/python -m pytest $(if $(findstring -k,$(ARGS)),,--numprocesses auto --dist loadgroup)
 
-.PHONY: help demo up test test-all coverage check lint types audit bench docs lock clean
+.PHONY: help demo up test test-all coverage check lint types audit bench docs picture lock clean
 
 help:
 	@echo "make demo      deploy the program to an embedded AWS and send records through it"
@@ -22,6 +22,7 @@ help:
 	@echo "make audit     known vulnerabilities of the pinned packages; fails where one cannot be asked for"
 	@echo "make bench     the figures that the documentation quotes, measured side by side"
 	@echo "make docs      the tables of settings, written from their declarations"
+	@echo "make picture   the picture of the demo in the README, drawn from what the demo prints"
 	@echo "make lock      compile the requirements files from pyproject.toml"
 	@echo "make clean     remove .venv and all that was made here"
 
@@ -60,6 +61,9 @@ bench: .venv/installed
 
 docs: .venv/installed
 	@$(VENV)/python -m infra.config.documentation $(ARGS)
+
+picture: .venv/installed
+	@$(VENV)/python -m tests.picture
 
 lock: .venv/installed
 	@$(VENV)/uv pip compile pyproject.toml --group infra --group handler --group local --group dev \

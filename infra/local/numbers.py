@@ -43,7 +43,7 @@ NUMBERS: Final = (
     Number(name="InvokedEventCount", what="records delivered to the handler"),
     Number(name="FailedInvokeEventCount", what="of these failed, to be delivered again"),
     Number(name="Invocations", what="of the handler"),
-    Number(name="Errors", what="invocations that failed whole: crashes and timeouts"),
+    Number(name="Errors", what="invocations that crashed or timed out"),
     Number(name="Throttles", what="invocations refused", is_rare=True),
     Number(name="Duration", what="the longest invocation", statistic="Maximum", unit=" ms"),
     Number(

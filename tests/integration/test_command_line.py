@@ -21,6 +21,7 @@ from infra.local import deploy
 from infra.local.aws.emulator import Emulator
 from infra.local.command import main
 from infra.local.program.run import declared_by_program
+from tests import picture
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
 from tests.processes import is_running, wait_until
@@ -75,14 +76,10 @@ def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
     )
     assert "This stack has no alarms" in result.stdout
     assert "\x1b" not in result.stdout
-    assert shape(result.stdout) in shape(
-        (PROJECT / "docs/local-run.md").read_text(encoding="utf-8")
-    )
-
-
-def shape(text: str) -> str:
-    """The text with any number for each number, and without what aligns it."""
-    return re.sub(r"\d+(,\d{3})*", "1", re.sub(r"[ \n]+", " ", text))
+    page = (PROJECT / "docs/local-run.md").read_text(encoding="utf-8")
+    assert f"$ make demo\n{picture.settled(result.stdout)}```" in page
+    # `make picture` draws it anew.
+    assert picture.drawn(result.stdout) == picture.FILE.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
