@@ -1,6 +1,7 @@
-"""A batch of stream records, each read when it is reached or claimed ahead, and once.
+"""A batch of stream records, each read when it is reached or claimed ahead.
 
-What is settled is forgotten, so that a batch takes no more memory than its records.
+What has been reached is kept by whoever takes it, so that a batch takes no more memory than its
+records and what is claimed ahead.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,37 +31,30 @@ class Batch:
     def __init__(self, event: object, reader: RequestReader) -> None:
         """Raises `InvalidEventError`."""
         self.records = _records(event)
-        self._reader = reader
-        self._entries: dict[int, Entry] = {}
+        self._request_of = reader.request_of
+        self._read_ahead: dict[int, Entry] = {}
 
     def __len__(self) -> int:
         return len(self.records)
 
     def entry(self, index: int) -> Entry:
-        """What the record is."""
-        entry = self._entries.get(index)
-        if entry is None:
-            entry = self._entries[index] = self._read(self.records[index])
-        return entry
-
-    def forget(self, first: int, end: int) -> None:
-        """From one record to before another they are settled: nobody asks for their entries."""
-        for index in range(first, end):
-            self._entries.pop(index, None)
-
-    def requests_from(self, index: int) -> Iterator[AnyChange]:
-        """The requests from a record on, in order."""
-        for each in range(index, len(self.records)):
-            entry = self.entry(each)
-            if isinstance(entry, Change):
-                yield entry
-
-    def _read(self, record: object) -> Entry:
+        """What the record is. It is reached: it is not kept here."""
+        if self._read_ahead and index in self._read_ahead:
+            return self._read_ahead.pop(index)
         try:
-            request: AnyChange | None = self._reader.request_of(record)
+            request = self._request_of(self.records[index])
         except Exception as error:  # noqa: BLE001 - told when the record is reached
             return error
         return IGNORED if request is None else request
+
+    def requests_behind(self, index: int) -> Iterator[AnyChange]:
+        """The requests behind a record, in order."""
+        for each in range(index + 1, len(self.records)):
+            if each not in self._read_ahead:
+                self._read_ahead[each] = self.entry(each)
+            entry = self._read_ahead[each]
+            if isinstance(entry, Change):
+                yield entry
 
 
 def _records(event: object) -> list[Any]:

@@ -4,7 +4,6 @@ import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handler.change import AnyChange
 from handler.logs import Keys
 
 if TYPE_CHECKING:
@@ -28,11 +27,8 @@ class WritesNotWrappedError(Exception):
     """`process` returned writes that are not in a `Writes`: nothing of them was done."""
 
 
-def writes_of(process: Process, request: AnyChange, keys: Keys) -> "Writes | None":
-    """Runs `process`; what it returns is writes or does not matter. `keys` are put back."""
-    returned = run(process, request, keys)
-    if returned is None:
-        return None
+def writes_in(returned: object) -> "Writes | None":
+    """The writes that `process` returned; what is none does not matter."""
     # A function that returns no writes pays for the import of none.
     from handler.writes import (  # noqa: PLC0415
         ConditionCheck,

@@ -31,6 +31,7 @@ from handler.change import AnyChange
 from handler.completions import CALLS_AT_ONCE, SECONDS_TO_GATHER, Completions
 from handler.config import HandlerConfig
 from handler.context import Context
+from handler.idempotency import RequestsBehind
 from handler.idempotency_table import ITEMS_PER_CALL, Answer, Claim, IdempotencyTable, State
 from handler.time_left import TimeLeft
 
@@ -87,12 +88,13 @@ class Claims:
         self._sleep = sleep
         self._invocations = 0
 
-    def invocation(self, context: Context) -> "ClaimedEvents":
+    def invocation(self, context: Context, requests_behind: RequestsBehind) -> "ClaimedEvents":
         """Begins one; its `end` must be called."""
         self._invocations += 1
         floor = self.config.minimum_remaining_time / 1000
         return ClaimedEvents(
             self,
+            requests_behind,
             TimeLeft(context, floor=floor, sleep=self._sleep),
             owner=f"{self.process_id}/{self._invocations}",
         )
@@ -143,8 +145,11 @@ class Pace:
 class ClaimedEvents:
     """The events of one invocation, as `handler.idempotency.Invocation` has them."""
 
-    def __init__(self, claims: Claims, time_left: TimeLeft, *, owner: str) -> None:
+    def __init__(
+        self, claims: Claims, requests_behind: RequestsBehind, time_left: TimeLeft, *, owner: str
+    ) -> None:
         self._claims = claims
+        self._requests_behind = requests_behind
         self._table = claims.table
         self._time_left = time_left
         self._owner = owner
@@ -170,13 +175,13 @@ class ClaimedEvents:
         )
 
     def was_processed(
-        self, upcoming: Iterator[AnyChange], *, ahead: int = 1, waits: bool = True
+        self, request: AnyChange, index: int, *, ahead: int = 1, waits: bool = True
     ) -> bool:
-        """Whether the first of them was processed before; if not, it is claimed.
+        """Whether the request, at that place of the batch, was processed before; claims it if not.
 
         Raises `EventInProgressError` and `EventNotClaimedError`.
         """
-        head = next(upcoming).event_id
+        head = request.event_id
         if head in self._claims.done:
             # Done by this process, and the table did not take it: it is asked again.
             self._completions.add(head)
@@ -184,7 +189,7 @@ class ClaimedEvents:
         if self._claims.claims_beforehand:
             known = self._answers.get(head)
             if known is None or known.state not in _SETTLED:
-                behind = (request.event_id for request in upcoming)
+                behind = (each.event_id for each in self._requests_behind(index))
                 wanted = max(next(self._steps), ahead)
                 self._claim_all([head, *islice(behind, wanted - 1)])
             if self._settle(head, waits=waits) is State.COMPLETED:

@@ -5,14 +5,16 @@ in the log, once.
 """
 
 import json
+import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import wraps
 from typing import Any, Final
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics.functions import is_metrics_disabled
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.constants import MAX_METRICS
 
 from handler.config import FUNCTION_DIMENSION
@@ -26,7 +28,8 @@ class Counting:
     def __init__(self, *, service: str, namespace: str) -> None:
         self._service = service
         self._namespace = namespace
-        self._metrics: EphemeralMetrics | None = None
+        self._lines: dict[tuple[str, ...], dict[str, Any] | None] = {}
+        """By what is counted and of which function; None: the environment turns metrics off."""
 
     def publish(self, counts: Mapping[str, int], *, function_name: str) -> None:
         """Prints what was counted, and then what `process` has added. Raises nothing."""
@@ -37,21 +40,31 @@ class Counting:
         _flush_shared(self._namespace)
 
     def _print(self, counts: Mapping[str, int], function_name: str) -> None:
-        if not any(counts.values()):
+        counted = {name: count for name, count in counts.items() if count}
+        if not counted:
             return
-        metrics = self._own_set()
-        metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
-        for name, count in counts.items():
-            if count:
-                metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
-        metrics.flush_metrics()
-        self._metrics = metrics
+        key = (function_name, *counted)
+        if key not in self._lines:
+            self._lines[key] = self._new_line(function_name, counted)
+        line = self._lines[key]
+        if line is not None:
+            line["_aws"]["Timestamp"] = int(time.time() * 1000)
+            line.update((name, [float(count)]) for name, count in counted.items())
+            print(_to_json(line))
 
-    def _own_set(self) -> EphemeralMetrics:
-        """The set of the batch before, which is empty again; a new one where that failed."""
-        metrics, self._metrics = self._metrics, None
+    def _new_line(self, function_name: str, names: Iterable[str]) -> dict[str, Any] | None:
+        """What Powertools prints of such metrics: for each batch only numbers change in it."""
+        if is_metrics_disabled():
+            return None
         # Metrics has one set for the whole process, which is the user's.
-        return metrics or EphemeralMetrics(service=self._service, namespace=self._namespace)
+        metrics = EphemeralMetrics(service=self._service, namespace=self._namespace)
+        metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
+        for name in names:
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=0)
+        return {**metrics.serialize_metric_set()}
+
+
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _flush_shared(own_namespace: str) -> None:

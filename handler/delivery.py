@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from handler.batch import Batch, Ignored
-from handler.calls import Process, writes_of
+from handler.calls import Process, run, writes_in
 from handler.change import AnyChange, Change
 from handler.config import HandlerConfig
 from handler.context import Context
@@ -60,11 +61,12 @@ class Delivery:
     def __init__(self, parts: Parts, batch: Batch, context: Context) -> None:
         floor = parts.config.minimum_remaining_time / 1000
         self._parts = parts
+        self._process = parts.process
         self._batch = batch
         self._context = context
         self._watch = TimeWatch(context, floor=floor)
         self._time_left = TimeLeft(context, floor=floor, sleep=parts.sleep)
-        self._events = parts.idempotency.invocation(context)
+        self._events = parts.idempotency.invocation(context, batch.requests_behind)
         self._keys = Keys()
         self._logs_requests = logger.log_level <= logging.DEBUG
         self.outcomes: dict[int, RecordOutcome] = {}
@@ -87,14 +89,14 @@ class Delivery:
     def _stop(self) -> int | None:
         """The first record that is not done; None: all are."""
         index, count = 0, len(self._batch)
+        is_forgetful, has_time, take = self._events.is_forgetful, self._has_time, self._take
         while index < count:
-            if self._events.is_forgetful():
+            if is_forgetful():
                 return index
-            if not self._has_time():
+            if not has_time():
                 logger.warning("Too little time for another record", extra=self._ids(index))
                 return index
-            first, index = index, index + self._take(index)
-            self._batch.forget(first, index)
+            index += take(index)
             if self.outcomes.get(index) is FAILED:
                 return index
         return None
@@ -117,27 +119,32 @@ class Delivery:
         if isinstance(entry, Ignored):
             return IGNORED
         if isinstance(entry, RejectedRequestError):
-            with self._watch:
-                return self._parked(index, entry)
+            begun = monotonic()
+            outcome = self._parked(index, entry)
+            self._watch.took(monotonic() - begun)
+            return outcome
         return self._failed(index, entry)
 
     def _outcome(self, index: int, request: AnyChange) -> RecordOutcome:
         """Claims the event and runs it. When that is not possible, the record has failed."""
         try:
-            if self._events.was_processed(self._batch.requests_from(index)):
+            if self._events.was_processed(request, index):
                 logger.info("Processed before", extra=self._ids(index))
                 return PROCESSED_BEFORE
         except Exception as error:  # noqa: BLE001 - whatever it is, the record has failed
             return self._failed(index, error)
-        with self._watch:
-            return self._processed(index, request)
+        begun = monotonic()
+        outcome = self._processed(index, request)
+        self._watch.took(monotonic() - begun)
+        return outcome
 
     def _processed(self, index: int, request: AnyChange) -> RecordOutcome:
         """Runs `process` to its end, and what it returns into the tables."""
         if self._logs_requests:
             self._log_request(index, request)
         try:
-            writes = writes_of(self._parts.process, request, self._keys)
+            returned = run(self._process, request, self._keys)
+            writes = None if returned is None else writes_in(returned)
             if writes is None:
                 self._events.processed(request)
                 return PROCESSED

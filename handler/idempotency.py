@@ -3,20 +3,23 @@
 With a table of events it is `handler.claims`, which imports boto3: this module does not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from handler.change import AnyChange
 from handler.context import Context
+
+RequestsBehind = Callable[[int], Iterator[AnyChange]]
+"""The requests of a batch behind a place, in order."""
 
 
 class Invocation(Protocol):
     """The events of one invocation."""
 
     def was_processed(
-        self, upcoming: Iterator[AnyChange], *, ahead: int = 1, waits: bool = True
+        self, request: AnyChange, index: int, *, ahead: int = 1, waits: bool = True
     ) -> bool:
-        """Whether the first of them was processed before; if not, it is claimed.
+        """Whether the request, at that place of the batch, was processed before; claims it if not.
 
         Those behind it may be claimed with it; `ahead`: that many are wanted, with the first.
         Raises what says why it cannot be claimed: it has failed then, and is delivered again.
@@ -51,7 +54,7 @@ class Invocation(Protocol):
 class Idempotency(Protocol):
     """Remembers which events were processed."""
 
-    def invocation(self, context: Context) -> Invocation:
+    def invocation(self, context: Context, requests_behind: RequestsBehind) -> Invocation:
         """Begins one; its `end` must be called."""
         ...
 
@@ -59,17 +62,17 @@ class Idempotency(Protocol):
 class NoIdempotency:
     """An event that is delivered twice is processed twice."""
 
-    def invocation(self, context: Context) -> Invocation:
+    def invocation(self, context: Context, requests_behind: RequestsBehind) -> Invocation:
         """One that remembers nothing."""
-        del context
+        del context, requests_behind
         return _NothingRemembered()
 
 
 class _NothingRemembered:
     def was_processed(
-        self, upcoming: Iterator[AnyChange], *, ahead: int = 1, waits: bool = True
+        self, request: AnyChange, index: int, *, ahead: int = 1, waits: bool = True
     ) -> bool:
-        del upcoming, ahead, waits
+        del request, index, ahead, waits
         return False
 
     def processed(self, request: AnyChange) -> None:

@@ -8,7 +8,7 @@ import logging
 import operator
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -77,24 +77,20 @@ class Keys:
 
     def __init__(self) -> None:
         self._loggers = len(_loggers)
-        self._before = {each: _names_and_values(each.get_current_keys()) for each in _formatters()}
+        self._before = {each: _keys_of(each) for each in _formatters()}
         self._of_context = {**_formatter.thread_safe_get_current_keys()}
 
     def put_back(self) -> None:
         """Keys that were appended, changed or removed are as before."""
         if len(_loggers) != self._loggers:
             self._take_in_new_loggers()
-        for formatter, (names, values) in self._before.items():
-            # User code may stand behind a formatter, and putting back decides no record.
+        for current, before, differ in self._before.values():
             try:
-                keys = formatter.get_current_keys()
-                # By identity: comparing values would run the user's code.
-                if [*keys] != names or not all(map(operator.is_, keys.values(), values)):
-                    _put_back(formatter, dict(zip(names, values, strict=True)))
-            except Exception:  # noqa: BLE001, S110 - the reason stands above
-                pass
-        of_context = _formatter.thread_safe_get_current_keys()
-        if of_context or self._of_context:
+                if differ(current(), before):
+                    _put_back(current, before)
+            except Exception:  # noqa: BLE001 - it has become something that cannot be compared
+                _put_back(current, before)
+        if _formatter.thread_safe_get_current_keys() or self._of_context:
             _formatter.thread_safe_clear_keys()
             _formatter.thread_safe_append_keys(**self._of_context)
 
@@ -105,17 +101,34 @@ class Keys:
             if formatter not in self._before:
                 with suppress(Exception):
                     formatter.clear_state()
-                    self._before[formatter] = _names_and_values(formatter.get_current_keys())
+                    self._before[formatter] = _keys_of(formatter)
 
 
-def _names_and_values(keys: dict[str, Any]) -> tuple[list[str], list[Any]]:
-    return [*keys], [*keys.values()]
+_KeysOf = tuple[
+    Callable[[], dict[str, Any]],
+    dict[str, Any],
+    Callable[[dict[str, Any], dict[str, Any]], bool],
+]
+"""What tells a formatter's keys, what they were at that time, and whether two of such differ."""
 
 
-def _put_back(formatter: BasePowertoolsFormatter, before: dict[str, Any]) -> None:
-    keys = formatter.get_current_keys()
-    keys.clear()
-    keys.update(before)
+def _keys_of(formatter: BasePowertoolsFormatter) -> _KeysOf:
+    before = {**formatter.get_current_keys()}
+    # Comparing other values would run the user's code. These are the most, and fast to compare.
+    is_plain = all(type(value) is str or value is None for value in before.values())
+    return formatter.get_current_keys, before, operator.ne if is_plain else _differ
+
+
+def _put_back(current: Callable[[], dict[str, Any]], before: Mapping[str, Any]) -> None:
+    # User code may stand behind a formatter, and putting back decides no record.
+    with suppress(Exception):
+        keys = current()
+        keys.clear()
+        keys.update(before)
+
+
+def _differ(keys: dict[str, Any], before: dict[str, Any]) -> bool:
+    return [*keys] != [*before] or not all(map(operator.is_, keys.values(), before.values()))
 
 
 _loggers: Final = logging.Logger.manager.loggerDict

@@ -32,6 +32,8 @@ _TIME_TO_LIVE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.co
 _MOST_MISTAKES: Final = 20
 """Told of one record: a list of thousands may be wrong in each of its elements."""
 
+_SECONDS: Final = frozenset({int, float})
+
 _EVENT_NAMES: Final = {event.value: event for event in EventName}
 
 
@@ -75,10 +77,7 @@ class RequestReader:
 
     def __init__(self, stream: RequestsStream) -> None:
         self._stream = stream
-        self._images = {event.value: _image_key(stream, event) for event in stream.events}
-        self._keys = [key.name for key in stream.item.keys]
-        self._decode = stream.item.decode
-        self._make = _maker(stream.request)
+        self._read = _fast_reader(stream)
 
     def request_of(self, record: Any) -> Any:
         """The request of a record; None when its event is none of the contract.
@@ -86,42 +85,54 @@ class RequestReader:
         Raises what `request_of` raises.
         """
         try:
-            return self._request_of(record)
+            return self._read(record)
         except Exception:  # noqa: BLE001 - whatever it is, the careful way says it
             if event_name(record) not in self._stream.events:
                 return None
             return request_of(record, self._stream)
 
-    def _request_of(self, record: Any) -> Any:
-        """Of a record that is as it should be. It raises anything, and says nothing, of others."""
-        name = record["eventName"]
-        image_name = self._images[name]
+
+def _fast_reader(stream: RequestsStream) -> Callable[[Any], Any]:
+    """Reads a record that is as it should be. Of others it raises anything, and says nothing."""
+    images = {event.value: (event, _image_key(stream, event)) for event in stream.events}
+    key_names = [key.name for key in stream.item.keys]
+    decode, make = stream.item.decode, _maker(stream.request)
+
+    def read(record: Any) -> Any:
+        event, image_name = images[record["eventName"]]
         change = record["dynamodb"]
         keys, image = change["Keys"], change[image_name]
-        for key in self._keys:
-            if image[key] != keys[key]:
+        for name in key_names:
+            if image[name] != keys[name]:
                 raise ValueError
         event_id, number = record["eventID"], change["SequenceNumber"]
-        if not (type(event_id) is type(number) is str and event_id and number.isdigit()):
-            raise ValueError
         seconds = change["ApproximateCreationDateTime"]
-        if not (number.isascii() and (type(seconds) is int or type(seconds) is float)):
+        if not (
+            type(event_id) is type(number) is str
+            and event_id
+            and number.isdigit()
+            and number.isascii()
+            and type(seconds) in _SECONDS
+        ):
             raise ValueError
-        item = old = self._decode(image)
+        item = old = decode(image)
         if image_name != "OldImage":
-            old = self._decode(change["OldImage"]) if "OldImage" in change else None
-        return self._make(
+            old = decode(change["OldImage"]) if "OldImage" in change else None
+        is_removed_by_ttl = "userIdentity" in record and record["userIdentity"] == _TIME_TO_LIVE
+        return make(
             {
                 "item": item,
                 "old": old,
                 "event_id": event_id,
-                "event_name": _EVENT_NAMES[name],
+                "event_name": event,
                 "sequence_number": number,
                 "time": _utc(seconds),
-                "removed_by_ttl": record.get("userIdentity") == _TIME_TO_LIVE,
+                "removed_by_ttl": is_removed_by_ttl,
                 "image": image,
             }
         )
+
+    return read
 
 
 def _image_key(stream: RequestsStream, event: EventName) -> str:
@@ -137,12 +148,16 @@ def _maker(request: type[Change[Any]]) -> Callable[[dict[str, Any]], Any]:
         return lambda fields: request(**fields)
 
     def make(fields: dict[str, Any]) -> Any:
-        made = object.__new__(kind)
+        made = _new(kind)
         # A frozen dataclass sets one field after the other, which takes three times as long.
-        made.__dict__.update(fields)
+        _set(made, "__dict__", fields)
         return made
 
     return make
+
+
+_new: Final = object.__new__
+_set: Final = object.__setattr__
 
 
 @lru_cache(maxsize=16)

@@ -93,17 +93,16 @@ class SlicedDelivery(Delivery):
                 self.outcomes[index] = IGNORED
                 continue
             # What is in progress elsewhere is waited for when it is first, not by those before it.
-            if not self._claims(index, size - len(requests), is_first=index == first):
+            if not self._claims(entry, index, size - len(requests), is_first=index == first):
                 return index
             if index not in self.outcomes:
                 requests[index] = entry
         return len(self._batch)
 
-    def _claims(self, index: int, ahead: int, *, is_first: bool) -> bool:
+    def _claims(self, request: AnyChange, index: int, ahead: int, *, is_first: bool) -> bool:
         """Whether the event is of the slice, to be run or processed before."""
-        upcoming = self._batch.requests_from(index)
         try:
-            if self._events.was_processed(upcoming, ahead=ahead, waits=is_first):
+            if self._events.was_processed(request, index, ahead=ahead, waits=is_first):
                 self.outcomes[index] = PROCESSED_BEFORE
         except Exception as error:  # noqa: BLE001 - whatever it is, the record has failed
             if is_first:

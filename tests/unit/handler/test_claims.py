@@ -78,9 +78,9 @@ def test_an_event_in_progress_elsewhere_is_done_when_it_ends_in_time(world: Worl
     other = world.process()
     deadline = world.clock() + 60
     context = FakeContext(lambda: int((deadline - world.clock()) * 1000))
-    events = other.claims.invocation(context)
     request: Request = request_of(record(1), RequestsStream())
-    assert not events.was_processed(iter([request]))
+    events = other.claims.invocation(context, lambda _: iter(()))
+    assert not events.was_processed(request, 0)
 
     waiting = world.process()
     sleep = world.clock.sleep

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from handler.counting import Counting
 from handler.records import Request
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import MARKER, run
@@ -90,6 +91,50 @@ def test_nothing_of_the_users_is_printed_when_process_counts_nothing(
     run(batch(record(1)), lambda _: None)
 
     assert set(metrics_of(printed(capsys))) == {"Test"}
+
+
+def test_each_batch_has_its_own_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    counting = Counting(service="test", namespace="Test")
+
+    for counts in (
+        {"Processed": 2},
+        {"Processed": 1, "Failed": 3, "Rejected": 0},
+        {"Processed": 7},
+    ):
+        counting.publish(counts, function_name="processor")
+
+    counted = [
+        {name: line[name] for name in ("Processed", "Failed", "Rejected") if name in line}
+        for line in printed(capsys)
+    ]
+    assert counted == [
+        {"Processed": [2.0]},
+        {"Processed": [1.0], "Failed": [3.0]},
+        {"Processed": [7.0]},
+    ]
+
+
+def test_a_line_is_what_powertools_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    Counting(service="test", namespace="Test").publish({"Failed": 3}, function_name="processor")
+    metrics = EphemeralMetrics(service="test", namespace="Test")
+    metrics.add_dimension(name="function_name", value="processor")
+    metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=3)
+    metrics.flush_metrics()
+
+    ours, theirs = printed(capsys)
+
+    assert abs(ours["_aws"].pop("Timestamp") - theirs["_aws"].pop("Timestamp")) < 60_000
+    assert ours == theirs
+
+
+def test_nothing_is_printed_where_metrics_are_turned_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+
+    Counting(service="test", namespace="Test").publish({"Failed": 3}, function_name="processor")
+
+    assert printed(capsys) == []
 
 
 def test_metrics_that_cannot_be_serialised_are_dropped_with_one_warning(

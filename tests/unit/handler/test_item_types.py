@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, make_dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 import pytest
 from hypothesis import given
@@ -138,6 +138,74 @@ def test_a_value_error_of_post_init_is_a_misfit_and_anything_else_a_failure() ->
         ItemType(Positive).decode({"id": {"N": "-1"}})
     with pytest.raises(LookupError):
         ItemType(Positive).decode({"id": {"N": "11"}})
+
+
+@dataclass(slots=True)
+class OwnConstructor:
+    id: Key[int]
+
+    def __init__(self, **fields: int) -> None:
+        self.id = 2 * fields["id"]
+
+
+@dataclass(slots=True)
+class OwnNew:
+    id: Key[int]
+    origin: ClassVar[str] = ""
+
+    def __new__(cls, **fields: int) -> Self:
+        made = object.__new__(cls)
+        made.id = fields["id"]
+        cls.origin += "made "
+        return made
+
+
+@dataclass(slots=True)
+class OwnSetter:
+    id: Key[int]
+
+    def __setattr__(self, name: str, value: int) -> None:
+        object.__setattr__(self, name, 2 * value)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsWithPostInit:
+    id: Key[int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", 2 * self.id)
+
+
+@dataclass(frozen=True)
+class WithoutSlots:
+    id: Key[int]
+    note: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited(SlotsWithPostInit):
+    note: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InheritedPlain(Line):
+    id: Key[int]
+
+
+@pytest.mark.parametrize(
+    "kind", [OwnConstructor, OwnNew, OwnSetter, SlotsWithPostInit, WithoutSlots, Inherited]
+)
+def test_an_item_is_made_as_its_class_makes_it(kind: Any) -> None:
+    made = ItemType(kind).decode({"id": {"N": "3"}})
+
+    assert made == kind(id=3)
+    assert kind is not OwnNew or OwnNew.origin == "made made "
+
+
+def test_an_item_of_a_class_that_only_sets_its_fields_is_as_its_constructor_makes_it() -> None:
+    image = {"id": {"N": "3"}, "sku": {"S": "a"}}
+
+    assert ItemType(InheritedPlain).decode(image) == InheritedPlain(id=3, sku="a", quantity=1)
 
 
 @dataclass

@@ -57,6 +57,26 @@ def test_a_key_of_before_has_its_value_again(capsys: pytest.CaptureFixture[str])
     assert (line["version"], line["region"]) == ("1", "here")
 
 
+class Asked:
+    """Raises when it is compared: it is the user's, and may do anything then."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("the user's code is run")
+
+
+@pytest.mark.parametrize("before", ["1", None, 1, [1], Asked()])
+@pytest.mark.parametrize("after", [True, 1.0, [1], "2", Asked()])
+def test_a_key_of_before_is_the_same_object_again(before: object, after: object) -> None:
+    own = made()
+    own.append_keys(version=before)
+
+    run(batch(record(1)), lambda _: own.append_keys(version=after))
+
+    assert own.get_current_keys()["version"] is before
+
+
 def test_keys_that_are_cleared_are_there_again(capsys: pytest.CaptureFixture[str]) -> None:
     own = made()
     own.append_keys(version="1")

@@ -166,9 +166,21 @@ def test_the_events_of_the_contract_are_what_is_processed() -> None:
     assert seen == ["request-2"]
 
 
+def test_a_record_that_was_rejected_has_taken_its_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 5.0])
+    monkeypatch.setattr("handler.delivery.monotonic", lambda: next(moments))
+
+    def rejects(_: Request) -> None:
+        raise RejectedRequestError("no retry can help")
+
+    response, _ = run(batch(record(1), record(2)), rejects, context=FakeContext(lambda: 4_000))
+
+    assert reported(response) == [record(2)["dynamodb"]["SequenceNumber"]]
+
+
 def test_with_too_little_time_left_the_next_record_is_handed_back() -> None:
     work, seen = failing_on()
-    remaining = iter([5_000, 999])
+    remaining = iter([5_000, 5_000, 999])
 
     response, _ = run(
         batch(record(1), record(2), record(3)), work, context=FakeContext(lambda: next(remaining))
