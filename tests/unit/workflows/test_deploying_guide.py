@@ -168,6 +168,38 @@ def test_the_guides_role_function_makes_a_role_of_its_policies() -> None:
     assert all(call[3] == "github-requests-prod-eu-preview" for call in calls)
 
 
+def test_the_guide_gives_each_further_pipeline_its_own_policies() -> None:
+    (block,) = (block for block in BLOCKS if block.startswith("further() {"))
+    pulumi = 'pulumi() { printf "%s\\n" pulumi "$@" ---; }'
+
+    calls = [call.strip().split("\n") for call in run(pulumi, block).split("---\n") if call]
+
+    policies = {
+        call[3]: json.loads("\n".join(call[5:])) for call in calls if call[1] == "create-policy"
+    }
+    assert list(policies) == [
+        f"{pipeline}-{name}-prod-eu"
+        for pipeline in ("payments", "audit")
+        for name in ("boundary", "read", "write")
+    ]
+    for name, of in (("payments", "payments"), ("audit", "requests")):
+        (stream,) = (
+            each["Resource"]
+            for each in policies[f"{name}-boundary-prod-eu"]["Statement"]
+            if each["Sid"] == "ReadTheStream"
+        )
+        assert f":table/{of}-table-prod-eu-" in stream
+    attached = [(call[3], call[5]) for call in calls if call[1] == "attach-role-policy"]
+    own = f"arn:aws:iam::{ACCOUNT}:policy/payments"
+    assert attached[:3] == [
+        ("github-requests-prod-eu-preview", f"{own}-read-prod-eu"),
+        ("github-requests-prod-eu-deploy", f"{own}-read-prod-eu"),
+        ("github-requests-prod-eu-deploy", f"{own}-write-prod-eu"),
+    ]
+    boundary = ["payments:function.permissionsBoundary", f"{own}-boundary-prod-eu"]
+    assert next(call for call in calls if call[0] == "pulumi")[-2:] == boundary
+
+
 def setting_up_environments(folder: Path, stack: str) -> list[Call]:
     """The calls of GitHub's CLI that the guide's block on variables and environments makes."""
     (block,) = (block for block in BLOCKS if "deployment_branch_policy" in block)
@@ -220,7 +252,7 @@ def test_the_guide_sets_the_variables_that_the_workflows_read_of_a_stack(tmp_pat
 
 def removed(folder: Path, tool: str) -> list[list[str]]:
     """How the guide's blocks that remove call a tool."""
-    blocks = [block for block in BLOCKS if "gh variable delete" in block]
+    blocks = [block for block in BLOCKS if re.search("gh variable delete|delete-policy", block)]
     runner = Runner(folder)
     for program in ("gh", "aws"):
         runner.stand_in(program)
@@ -251,7 +283,11 @@ def test_what_the_guide_made_in_the_account_it_also_removes(tmp_path: Path) -> N
 
     roles = [call[-1] for call in calls if "delete-role" in call]
     assert roles == ["github-requests-prod-eu-preview", "github-requests-prod-eu-deploy"]
-    assert [call[-1] for call in calls if "delete-policy" in call] == [NAMES["BOUNDARY"]]
+    further = [
+        f"arn:aws:iam::{ACCOUNT}:policy/payments-{name}-prod-eu"
+        for name in ("boundary", "read", "write")
+    ]
+    assert [call[-1] for call in calls if "delete-policy" in call] == [NAMES["BOUNDARY"], *further]
     assert [call[-1] for call in calls if "delete-alias" in call] == ["alias/pulumi-state-prod-eu"]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests import plan
 from tests.plan import plan_of
-from tests.project import PROJECT
+from tests.project import PROJECT, copy_of_project
 
 POLICIES: Final = PROJECT / "docs/policies"
 REGION: Final = "ap-northeast-1"
@@ -95,10 +95,19 @@ DATA: Final = {
 }
 
 
-def document(name: str, stack: str = "dev", ending: str = NEW) -> dict[str, Any]:
+def document(
+    name: str,
+    stack: str = "dev",
+    ending: str = NEW,
+    *,
+    pipeline: str = "requests",
+    table_of: str | None = None,
+) -> dict[str, Any]:
     """A policy with its names filled in, as the guide's `policy` does."""
     text = (POLICIES / f"{name}.json").read_text(encoding="utf-8")
     filled = {
+        "PIPELINE": pipeline,
+        "TABLE_OF": table_of or pipeline,
         "PARTITION": "aws",
         "ACCOUNT": ACCOUNT,
         "REGION": REGION,
@@ -113,16 +122,18 @@ def document(name: str, stack: str = "dev", ending: str = NEW) -> dict[str, Any]
     return dict(json.loads(text))
 
 
-def statements(names: tuple[str, ...], *of: str) -> list[dict[str, Any]]:
-    return [statement for name in names for statement in document(name, *of)["Statement"]]
+def statements(names: tuple[str, ...], *of: str, **pipeline: Any) -> list[dict[str, Any]]:
+    return [
+        statement for name in names for statement in document(name, *of, **pipeline)["Statement"]
+    ]
 
 
-def allows(names: tuple[str, ...], action: str, resource: str, *of: str) -> bool:
+def allows(names: tuple[str, ...], action: str, resource: str, *of: str, **pipeline: Any) -> bool:
     """Whether policies allow it, of stack dev or of the one, and the ending, that are named."""
     return any(
         action in statement["Action"]
         and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-        for statement in statements(names, *of)
+        for statement in statements(names, *of, **pipeline)
     )
 
 
@@ -155,7 +166,7 @@ def named_before(resource: plan.Registered) -> str:
 
 def _named(resource: plan.Registered, ending: str) -> str:
     """Alarms and dashboard are named after the function, whose name has the ending."""
-    function = "requests-processor"
+    function = f"{resource.name.partition('-')[0]}-processor"
     for key in ("alarmName", "dashboardName", "name"):
         given = resource.inputs.get(key)
         if given is not None and given.startswith(function):
@@ -217,39 +228,40 @@ VPC: Final = {
 }
 
 
-def within_the_boundary(action: str, resource: str) -> bool:
+def within_the_boundary(action: str, resource: str, **pipeline: Any) -> bool:
     patterns = {
         pattern
-        for statement in document("boundary")["Statement"]
+        for statement in document("boundary", **pipeline)["Statement"]
         if action in statement["Action"]
         for pattern in listed(statement["Resource"])
     }
     return "*" in patterns or any(fnmatchcase(resource, pattern) for pattern in patterns)
 
 
-def test_the_boundary_holds_all_that_the_program_gives_the_function() -> None:
-    made = plan_of(VPC).of_type(plan.ROLE_POLICY)
-    given = [
-        (action, resource)
-        for policy in made
+def given(policies: list[plan.Registered]) -> list[tuple[str, str]]:
+    """What the program allows its functions: each action, and on what."""
+    return [
+        (action, as_pulumi_names_it(resource))
+        for policy in policies
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if statement["Effect"] == "Allow"
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     ]
 
-    beyond = [
-        (action, resource)
-        for action, resource in given
-        if not within_the_boundary(action, as_pulumi_names_it(resource))
-    ]
-    assert given
-    assert beyond == []
+
+def test_the_boundary_holds_all_that_the_program_gives_the_function() -> None:
+    made = given(plan_of(VPC).of_type(plan.ROLE_POLICY))
+
+    assert made
+    assert [each for each in made if not within_the_boundary(*each)] == []
 
 
 def as_pulumi_names_it(resource: str) -> str:
     """An ARN of the plan, whose names have no ending, and whose region is another."""
-    named_ = re.sub(r"(requests-(?:[a-z]+-)*[a-z]+)(?=$|[:/])", r"\1-dev-1a2b3c4", resource)
+    named_ = re.sub(
+        r"((?:requests|payments|audit)-(?:[a-z]+-)*[a-z]+)(?=$|[:/])", r"\1-dev-1a2b3c4", resource
+    )
     return named_.replace(f":{plan.REGION}:", f":{REGION}:")
 
 
@@ -463,6 +475,84 @@ def test_a_roles_inline_policies_fit_awss_quota(names: tuple[str, ...]) -> None:
     size = sum(len(re.sub(r": |, ", ":", json.dumps(document(name, long)))) for name in names)
 
     assert size < 10_240
+
+
+PROGRAM: Final = """
+import pulumi
+
+from handler.contract import CONTRACT
+from infra.config.stack import StackConfig
+from infra.pipeline import RequestsPipeline, export
+
+config = StackConfig.load(pulumi.Config(), CONTRACT, beside=["payments", "audit"])
+requests = RequestsPipeline("requests", config)
+of_payments = StackConfig.load(pulumi.Config("payments"), CONTRACT)
+payments = RequestsPipeline("payments", of_payments, image=requests.image)
+of_audit = StackConfig.load(pulumi.Config("audit"), CONTRACT)
+audit = RequestsPipeline("audit", of_audit, table=requests.table, image=requests.image)
+export(requests, payments, audit)
+"""
+PIPELINES: Final = {
+    "requests": {"pipeline": "requests"},
+    "payments": {"pipeline": "payments"},
+    "audit": {"pipeline": "audit", "table_of": "requests"},
+}
+"""How the policies of each are made, as the guide makes them."""
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> plan.Plan:
+    """A program of three pipelines, of which one reads another one's table."""
+    folder = copy_of_project(tmp_path_factory.mktemp("several") / "project")
+    (folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    return plan_of(TOLD, project=folder)
+
+
+def of_pipeline(name: str, registered: list[plan.Registered]) -> list[plan.Registered]:
+    return [each for each in registered if each.name.startswith(f"{name}-")]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_each_pipelines_policies_are_enough_for_it(several: plan.Plan, name: str) -> None:
+    own = [each for each in of_pipeline(name, several.registered) if each.type in ARNS]
+
+    assert own
+    assert [
+        (action, named(each))
+        for each in own
+        for action in [*READS[each.type], *WRITES[each.type]]
+        if not allows(("read", "write"), action, named(each), **PIPELINES[name])
+    ] == []
+    made = given(of_pipeline(name, several.of_type(plan.ROLE_POLICY)))
+    assert made
+    assert [each for each in made if not within_the_boundary(*each, **PIPELINES[name])] == []
+
+
+@pytest.mark.parametrize(("name", "other"), [("payments", "requests"), ("requests", "payments")])
+def test_no_pipelines_policies_reach_another_pipeline(
+    several: plan.Plan, name: str, other: str
+) -> None:
+    foreign = [each for each in of_pipeline(other, several.registered) if each.type in ARNS]
+
+    assert not any(
+        allows(("write",), action, named(each), **PIPELINES[name])
+        for each in foreign
+        for action in WRITES[each.type]
+    )
+    anywhere = {"*", f"arn:aws:ec2:{REGION}:{ACCOUNT}:*/*"}
+    assert not any(
+        within_the_boundary(*each, **PIPELINES[name])
+        for each in given(of_pipeline(other, several.of_type(plan.ROLE_POLICY)))
+        if each[1] not in anywhere
+    )
+
+
+@pytest.mark.parametrize("name", ["boundary", "read", "write"])
+def test_a_pipelines_policies_fit_awss_quota_of_a_managed_one(name: str) -> None:
+    """6,144 characters, white space not counted (IAM User Guide, "IAM quotas")."""
+    policy = document(name, "a-long-name-of-a-stack", pipeline="a-long-name-of-one")
+
+    assert len(json.dumps(policy, separators=(",", ":"))) < 6_144
 
 
 def test_every_policy_file_is_looked_at_here() -> None:
