@@ -31,6 +31,8 @@ class MissingData(StrEnum):
     NOT_BREACHING = "notBreaching"
     BREACHING = "breaching"
     IGNORE = "ignore"
+    MISSING = "missing"
+    """CloudWatch's own default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +121,10 @@ FILTER_MATCHES_NOTHING: Final = MetricAlarm(
 )
 
 
+TIME_TO_FIRE: Final = 7.5 * _MINUTE
+"""Five minutes of data, and what CloudWatch takes until it has and evaluates the last of them."""
+
+
 def _behind(config: StackConfig) -> Iterator[MetricAlarm]:
     expires_after = seconds_until_given_up(config.event_source.maximum_record_age_in_seconds)
     for name, share, first in (
@@ -126,6 +132,9 @@ def _behind(config: StackConfig) -> Iterator[MetricAlarm]:
         ("about-to-expire", 0.75, "Stop what blocks the shard now, or records are given up."),
     ):
         seconds = round(expires_after * share)
+        # Later than that it could only say what given-up says.
+        if expires_after * (1 - share) < TIME_TO_FIRE:
+            continue
         yield MetricAlarm(
             name=name,
             meaning=(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from infra.local.cloudwatch.definitions import CompositeAlarm, MetricAlarm, MissingData
+from infra.alarms.definitions import MissingData
+from infra.local.cloudwatch.definitions import CompositeAlarm, MetricAlarm
 from infra.local.cloudwatch.metric_store import MetricStore
 
 _LOOKED_BACK: Final = 2

@@ -7,9 +7,9 @@ another one than it is.
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
+from infra.alarms.definitions import MissingData
 from infra.local.cloudwatch.expressions import (
     Expression,
     Rule,
@@ -21,15 +21,6 @@ from infra.local.cloudwatch.metric_store import STATISTICS, Series
 
 METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
-
-
-class MissingData(StrEnum):
-    """What a period without a data point counts as."""
-
-    MISSING = "missing"
-    IGNORE = "ignore"
-    BREACHING = "breaching"
-    NOT_BREACHING = "notBreaching"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,9 @@
 """Monitoring: alarms and dashboard rest on what the stack emits, and someone is told."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -12,6 +14,7 @@ from tests.plan import (
     DASHBOARD,
     EVENT_SOURCE_MAPPING,
     FUNCTION,
+    GET_TABLE,
     KEY,
     METRIC_ALARM,
     TABLE,
@@ -21,7 +24,7 @@ from tests.plan import (
     Plan,
     plan_of,
 )
-from tests.project import PROJECT
+from tests.project import FROZEN, PROJECT
 
 ON_CALL: Final = "arn:aws:sns:ap-northeast-1:123456789012:on-call"
 OFF: Final = {"monitoring": {"enabled": False}}
@@ -69,8 +72,11 @@ def emitted(plan: Plan) -> set[Series]:
         ),
         *(
             series
-            for table in plan.of_type(TABLE)
-            for series in _series("AWS/DynamoDB", OF_A_TABLE, {"TableName": table.outputs["name"]})
+            for name in [
+                *(table.outputs["name"] for table in plan.of_type(TABLE)),
+                *(found["name"] for token, found in plan.calls if token == GET_TABLE),
+            ]
+            for series in _series("AWS/DynamoDB", OF_A_TABLE, {"TableName": name})
         ),
     }
 
@@ -109,18 +115,39 @@ def alarm_of(plan: Plan, name: str) -> Mapping[str, Any]:
     return plan.inputs_of(METRIC_ALARM, f"requests-monitoring-{name}")
 
 
-def test_every_alarm_reads_what_the_stack_emits(prod: Plan) -> None:
-    read = {series for each in prod.of_type(METRIC_ALARM) for series in watched(each.inputs)}
+STACKS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "as prod has it": {},
+    "without memory": {"idempotency": {"enabled": False}},
+    "every event": {"stream": {"events": ["INSERT", "MODIFY"]}},
+    "disabled": {"eventSource": {"enabled": False}},
+    "given up soon": {"eventSource": {"maximumRecordAgeInSeconds": 60}},
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_alarms_read_and_widgets_draw_what_the_stack_emits(stack: str) -> None:
+    assert_all_is_emitted(plan_of(STACKS[stack], stack="prod"))
+
+
+def test_of_a_table_that_exists_the_metrics_are_drawn_too(tmp_path: Path) -> None:
+    shutil.copyfile(FROZEN / "__main__.py", tmp_path / "__main__.py")
+    (tmp_path / "Pulumi.yaml").write_text("name: requests-processor\n", encoding="utf-8")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config: {'aws:region': ap-northeast-1, table: {name: orders}}\n", encoding="utf-8"
+    )
+    plan = plan_of(project=tmp_path)
+
+    assert_all_is_emitted(plan)
+    assert ("TableName", "orders") in {pair for _, _, named in shown(plan) for pair in named}
+
+
+def assert_all_is_emitted(plan: Plan) -> None:
+    read = {series for each in plan.of_type(METRIC_ALARM) for series in watched(each.inputs)}
+    drawn = set(shown(plan))
 
     assert read
-    assert read - emitted(prod) == set()
-
-
-def test_every_widget_draws_what_the_stack_emits(prod: Plan) -> None:
-    drawn = set(shown(prod))
-
     assert drawn
-    assert drawn - emitted(prod) == set()
+    assert (read | drawn) - emitted(plan) == set()
 
 
 def test_what_an_alarm_reads_is_on_the_dashboard(prod: Plan) -> None:
@@ -250,7 +277,7 @@ def test_only_cloudwatch_of_the_own_account_writes_to_the_topic(prod: Plan) -> N
 
 
 @pytest.mark.parametrize(
-    ("limit", "quarter"), [(21_600, 5_400), (-1, 21_600), (604_800, 21_600), (60, 15)]
+    ("limit", "quarter"), [(21_600, 5_400), (-1, 21_600), (604_800, 21_600), (1_800, 450)]
 )
 def test_the_age_is_measured_by_what_ends_first_the_limit_or_the_stream(
     limit: int, quarter: int
@@ -259,6 +286,24 @@ def test_the_age_is_measured_by_what_ends_first_the_limit_or_the_stream(
 
     assert alarm_of(plan, "falls-behind")["threshold"] == quarter * 1000
     assert alarm_of(plan, "about-to-expire")["threshold"] == quarter * 3 * 1000
+
+
+@pytest.mark.parametrize(
+    ("limit", "there"),
+    [
+        (1_799, {"falls-behind"}),
+        (600, {"falls-behind"}),
+        (599, set()),
+        (60, set()),
+    ],
+)
+def test_an_alarm_that_could_only_fire_when_records_are_given_up_is_not_made(
+    limit: int, there: set[str]
+) -> None:
+    names = plan_of({"eventSource": {"maximumRecordAgeInSeconds": limit}}, stack="prod").names()
+
+    behind = {"falls-behind", "about-to-expire"}
+    assert {name for name in behind if f"requests-monitoring-{name}" in names} == there
 
 
 def test_how_many_parked_records_are_an_alarm_is_the_stacks_to_say() -> None:

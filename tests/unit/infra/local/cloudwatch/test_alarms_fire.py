@@ -290,3 +290,22 @@ def test_an_alarm_fires_by_its_fault_and_ends_with_it(alarm: str) -> None:
         return states
 
     assert run(lived()) == [State.OK, State.ALARM, State.OK]
+
+
+@pytest.mark.parametrize(("alarm", "limit"), [("falls-behind", 600), ("about-to-expire", 1_800)])
+def test_the_shortest_age_with_an_alarm_leaves_it_time_to_fire(alarm: str, limit: int) -> None:
+    """With two minutes for CloudWatch, whose metrics come later than these."""
+    config = {"eventSource": {"maximumRetryAttempts": -1, "maximumRecordAgeInSeconds": limit}}
+    world = World(plan_of(config, stack="prod"))
+    fail(world)
+
+    async def lived() -> None:
+        running = asyncio.create_task(world.mapping.run())
+        await world.live(limit / 60 - 2)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run(lived())
+
+    assert world.state(alarm) is State.ALARM
+    assert world.state("given-up") is State.OK
