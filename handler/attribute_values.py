@@ -7,9 +7,8 @@ base64, and of a malformed value they make something or raise whatever comes alo
 
 import base64
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MAXIMUM_DEPTH: Final = 32
 """Levels that values nest below an attribute; the limit is AWS's."""
@@ -20,8 +19,7 @@ _NUMBERS: Final = Context(prec=38, Emin=-128, Emax=125, traps=[Inexact, InvalidO
 _IN_NUMBERS: Final = frozenset("0123456789+-.eE")
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One thing that is wrong: where inside the value, what is there, what would be right."""
 
     path: str

@@ -109,7 +109,7 @@ _EXISTING: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(eq=False, repr=False)
 class NoSettings:
     """What a `process` is told that declares nothing."""
 

@@ -7,9 +7,8 @@ wants to know.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handler.batch import Batch, Ignored
 from handler.calls import Process, run, writes_in
@@ -42,8 +41,7 @@ class Parking(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What deliveries are done with."""
 
     config: HandlerConfig

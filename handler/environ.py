@@ -10,22 +10,19 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """The name of the environment variable that carries a field."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A field that an environment variable carries."""
 
     field: str

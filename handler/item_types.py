@@ -9,11 +9,10 @@ import json
 import types
 import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache, cached_property
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from handler.attribute_values import (
     DECODERS,
@@ -47,8 +46,7 @@ SortKey: TypeAlias = Annotated[T, KeyType.RANGE]
 """The sort key: `placed: SortKey[Decimal]`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """The attribute's name where it is not the field's: `Annotated[str, Attribute("e-mail")]`."""
 
     name: str
@@ -58,8 +56,7 @@ class InvalidItemTypeError(ValueError):
     """The dataclass cannot be an item's type; says which field, why, and what would do."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyAttribute:
+class KeyAttribute(NamedTuple):
     """One attribute of the table's key schema."""
 
     name: str
@@ -134,8 +131,7 @@ class ItemType(Generic[T]):
         return _Decoders().fields(self.kind)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     """A field of the dataclass, as DynamoDB knows it."""
 
     name: str

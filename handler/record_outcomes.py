@@ -1,7 +1,7 @@
 """What became of a record of the stream in the end."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Became(StrEnum):
@@ -17,8 +17,7 @@ class Became(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordOutcome:
+class RecordOutcome(NamedTuple):
     """What became of a record, and where it was parked when it was rejected."""
 
     became: Became
