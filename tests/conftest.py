@@ -1,5 +1,6 @@
 """What all tests share: an embedded AWS, how often a property is tried, what a run proved."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from infra.local.aws.emulator import Emulator
 from infra.local.program.run import region_of
 from tests import proof
 from tests.project import FROZEN, copy_of_project
+
+# What is imported stays. To look through it again and again takes a third of the collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
 
 # Derandomized: a test that passed passes again. Without a deadline: the machines are noisy.
 settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
