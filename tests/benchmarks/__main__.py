@@ -1,14 +1,20 @@
-"""`python -m tests.benchmarks [NAME ...]`: all benchmarks, or those that are named.
+"""`python -m tests.benchmarks [PART ...]`: all benchmarks, or the parts that are named.
 
-Figures of one machine mean little; what stands side by side was measured in the same run. A target
-that is missed is said and fails nothing: the exit code is 0 unless a benchmark cannot be run.
+All of them write docs/benchmarks.md, its plot and the figures behind both; parts that are named do
+so with --write only. A target that is missed is said and fails nothing: the exit code is 0 unless a
+benchmark cannot be run.
 """
 
-import os
-import platform
+import argparse
 import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 from tests.benchmarks import (
+    bench_cold_start,
     bench_delivery,
     bench_filters,
     bench_handler,
@@ -17,33 +23,76 @@ from tests.benchmarks import (
     bench_local,
     bench_runtime,
 )
+from tests.benchmarks.figures import Measured, Part, from_text, machine, to_text
+from tests.benchmarks.page import page, table_lines
+from tests.benchmarks.plot import plot
+from tests.project import PROJECT
 
-BENCHMARKS = {
-    "filters": bench_filters.main,
+DOCS: Final = PROJECT / "docs"
+
+BENCHMARKS: Final[Mapping[str, Callable[[], Part]]] = {
     "handler": bench_handler.main,
     "item-types": bench_item_types.main,
+    "cold-start": bench_cold_start.main,
     "idempotency": bench_idempotency.main,
+    "local": bench_local.main,
+    "filters": bench_filters.main,
     "delivery": bench_delivery.main,
     "runtime": bench_runtime.main,
-    "local": bench_local.main,
 }
+"""In the order of the page."""
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in BENCHMARKS]
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Measures side by side what the documentation quotes."
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--write", action="store_true", help="put these parts on the page too")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.parts if name not in BENCHMARKS]
     if unknown:
-        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
-        return 2
-    load = os.getloadavg()[0]
-    cores = os.cpu_count() or 1
-    print(f"{cores} cores, Python {platform.python_version()}, load {load:.1f} before")
-    if load > cores / 2:
-        print("others are at work on this machine: absolute figures are worse than they could be")
-    sys.stdout.flush()
-    for name in names or BENCHMARKS:
-        BENCHMARKS[name]()
-        sys.stdout.flush()
-    return 0
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    measured = _measured(options.parts or list(BENCHMARKS))
+    if options.write or not options.parts:
+        write(measured, DOCS)
+    return 0 if None not in measured.values() else 1
+
+
+def _measured(names: Sequence[str]) -> dict[str, Measured | None]:
+    """Of each part what it measured; None: it could not be run, which was said."""
+    measured: dict[str, Measured | None] = {}
+    for name in names:
+        where, begun = machine(), time.perf_counter()
+        print(f"\n{name}: {where}", flush=True)
+        try:
+            part = BENCHMARKS[name]()
+        except Exception:  # noqa: BLE001 - the others have taken minutes and are worth having
+            traceback.print_exc()
+            measured[name] = None
+            continue
+        measured[name] = Measured(machine=where, part=part)
+        for line in _lines(part):
+            print(line)
+        print(f"({time.perf_counter() - begun:.0f} s)", flush=True)
+    return measured
+
+
+def _lines(part: Part) -> list[str]:
+    tables = [line for table in part.tables for line in ("", *table_lines(table))]
+    return [*tables, "", *(f"- {note}" for note in part.notes)]
+
+
+def write(measured: Mapping[str, Measured | None], folder: Path) -> None:
+    """The page, the plot and the figures; what was not measured stays as it was."""
+    file = folder / "benchmarks.json"
+    before = from_text(file.read_text(encoding="utf-8")) if file.exists() else {}
+    new = {name: each for name, each in measured.items() if each is not None}
+    figures = {name: each for name in BENCHMARKS if (each := {**before, **new}.get(name))}
+    file.write_text(to_text(figures), encoding="utf-8")
+    (folder / "benchmarks.md").write_text(page(figures), encoding="utf-8")
+    panels = [each.part.panel for each in figures.values() if each.part.panel]
+    (folder / "benchmarks.svg").write_text(plot(panels), encoding="utf-8")
 
 
 if __name__ == "__main__":

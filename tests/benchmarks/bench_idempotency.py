@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
@@ -37,6 +37,8 @@ from handler.processor import Processor
 from handler.records import Request
 from handler.transactions import Transactions
 from handler.writes import Put, Writes
+from tests.benchmarks.figures import Part, Table, with_spread
+from tests.benchmarks.side_by_side import Samples, in_turns
 from tests.benchmarks.target import at_least, at_most
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.fake_dynamodb import TABLE, Clock, FakeDynamoDB, Tables
@@ -53,41 +55,113 @@ class FailedError(Exception):
     """What `process` raises where a head fails."""
 
 
-def main() -> None:
+ROUNDS: Final = 3
+
+
+def main() -> Part:
     logging.disable(logging.ERROR)
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "bench")
     with _aws() as aws:
-        powertools = aws.of_powertools(100)
-        off = aws.of_ours("off", 1_000, idempotency=None)
-        for size, target in ((100, 15), (1_000, 40)):
-            ours = aws.of_ours(f"batch of {size:,}", size)
-            ratio = ours.rate / powertools.rate
-            print(f"  {ratio:.3g} times Powertools' {at_least(ratio, target, ' times')}")
-            print(f"  write units a record {at_most(ours.units, 2)}")
-        warm = aws.of_ours("batch of 100, again", 100)
-        print(f"  calls per 100 records {at_most(warm.calls, 8)}")
-        print(f"  off: {off.rate:,.0f} records/s")
-        print(
-            f"  ${warm.units * UNIT_PRICE:.2f} per million records (${UNIT_PRICE} a million units)"
-        )
-        aws.of_ours("1 of 100 known", 100, known=1)
-        aws.of_ours("50 of 100 known", 100, known=50)
-        aws.of_ours("a head that fails, the first time", 100, fails=True)
-        aws.of_ours("a head that fails, again", 100, fails=True, keep=True)
-        slow = aws.of_ours("process of 20 ms", 100, seconds=0.02)
-        overhead = (100 / slow.rate - aws.slept) / aws.slept * 100
-        print(f"  overhead {overhead:.1f} % {at_most(overhead, 5, ' %')}")
-        aws.of_ours("process of 1 s", 5, seconds=1)
-        aws.of_ours("writes in a transaction", 100, writes=True)
+        batches = in_turns(_cases(aws), rounds=ROUNDS)
+    logging.disable(logging.NOTSET)
+    rows = tuple(_row(name, each) for name, each in batches.items())
+    targets = Table(head=("held to", "measured", "target"), rows=tuple(_targets(batches)))
+    return Part(title="Once only", tables=(Table(head=HEAD, rows=rows), targets), notes=NOTES)
+
+
+HEAD: Final = (
+    "a batch", "records a second", "calls", "write units", "CPU µs a record", "$ a million records"
+)  # fmt: skip
+_SOURCE: Final = "https://github.com/alexdebrie/dynamodb-performance-testing"
+NOTES: Final = (
+    (
+        "One shard, one batch at a time, `process` that takes no time itself. The clients are "
+        "boto3's own; each call takes as long as was measured on AWS, from a Lambda function, "
+        f"p50 ([alexdebrie/dynamodb-performance-testing]({_SOURCE}): PutItem 7.55 ms, "
+        "BatchWriteItem of 5 items 8.14 ms and of 25 items 10.2 ms, TransactWriteItems of 5 "
+        "items 25.3 ms). No figure of BatchExecuteStatement was found: it is taken to be as fast"
+        " as BatchWriteItem."
+    ),
+    (
+        f"Dollars are those of on-demand write units in us-east-1, ${UNIT_PRICE} a million; the "
+        "records' own table comes on top."
+    ),
+)
+
+
+def _cases(aws: "Aws") -> dict[str, Callable[[], "Batch"]]:
+    def failing_again() -> Batch:
+        aws.of_ours(100, fails=True)
+        return aws.of_ours(100, fails=True, keep=True)
+
+    return {
+        POWERTOOLS: lambda: aws.of_powertools(100),
+        "without, 1,000": lambda: aws.of_ours(1_000, idempotency=None),
+        OURS: lambda: aws.of_ours(100),
+        OURS_LARGE: lambda: aws.of_ours(1_000),
+        "100, delivered again, 1 known": lambda: aws.of_ours(100, known=1),
+        "100, delivered again, 50 known": lambda: aws.of_ours(100, known=50),
+        "100, its first fails": lambda: aws.of_ours(100, fails=True),
+        "100, its first fails again": failing_again,
+        SLOW: lambda: aws.of_ours(100, seconds=0.02),
+        "5, process of 1 s": lambda: aws.of_ours(5, seconds=1),
+        "100, a write each in a transaction": lambda: aws.of_ours(100, writes=True),
+    }
+
+
+POWERTOOLS: Final = "100, Powertools' idempotency"
+OURS: Final = "100"
+OURS_LARGE: Final = "1,000"
+SLOW: Final = "100, process of 20 ms"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
-    """Of one batch."""
+class Batch:
+    """What one batch took."""
 
-    rate: float
-    units: float
-    calls: float
+    size: int
+    seconds: float
+    cpu: float
+    slept: float
+    """In `process`."""
+    units: int
+    calls: int
+
+
+def _row(name: str, batches: Sequence[Batch]) -> tuple[str, ...]:
+    def cell(form: str, *values: float) -> str:
+        return with_spread(Samples(values), form)
+
+    return (
+        name,
+        cell("{:,.0f}", *(each.size / each.seconds for each in batches)),
+        cell("{:,.0f}", *(each.calls for each in batches)),
+        cell("{:,.0f}", *(each.units for each in batches)),
+        cell("{:,.0f}", *(each.cpu / each.size * 1e6 for each in batches)),
+        cell("{:.2f}", *(each.units / each.size * UNIT_PRICE for each in batches)),
+    )
+
+
+def _targets(batches: Mapping[str, Sequence[Batch]]) -> Iterator[tuple[str, str, str]]:
+    powertools = _samples(batches[POWERTOOLS], lambda each: each.size / each.seconds)
+    for name, target in ((OURS, 15), (OURS_LARGE, 40)):
+        rates = _samples(batches[name], lambda each: each.size / each.seconds)
+        ratio = rates.times(powertools)
+        yield (
+            f"{name}: records a second, times Powertools' at 100",
+            with_spread(ratio),
+            at_least(ratio, target),
+        )
+    units = _samples(batches[OURS], lambda each: each.units / each.size)
+    yield f"{OURS}: write units a record", with_spread(units), at_most(units, 2)
+    calls = _samples(batches[OURS], lambda each: each.calls / each.size * 100)
+    yield f"{OURS}: calls per 100 records", with_spread(calls), at_most(calls, 8)
+    overhead = _samples(batches[SLOW], lambda each: (each.seconds / each.slept - 1) * 100)
+    yield f"{SLOW}: overhead, %", with_spread(overhead, "{:.1f}"), at_most(overhead, 5)
+
+
+def _samples(batches: Sequence[Batch], value: Callable[[Batch], float]) -> Samples:
+    return Samples(tuple(map(value, batches)))
 
 
 class Aws:
@@ -130,7 +204,7 @@ class Aws:
         answered: botocore.awsrequest.AWSResponse = response
         return answered
 
-    def of_powertools(self, size: int) -> Measured:
+    def of_powertools(self, size: int) -> Batch:
         """Its idempotency, a record at a time."""
         layer = DynamoDBPersistenceLayer(table_name=TABLE, boto3_client=self.client)
         config = IdempotencyConfig(event_key_jmespath="eventID")
@@ -143,14 +217,12 @@ class Aws:
             del event
 
         return self._measured(
-            f"Powertools, batch of {size}",
             size,
             lambda records: [run_once(event={"eventID": one["eventID"]}) for one in records],
         )
 
     def of_ours(
         self,
-        name: str,
         size: int,
         *,
         idempotency: str | None = "on",
@@ -159,7 +231,7 @@ class Aws:
         keep: bool = False,
         seconds: float = 0,
         writes: bool = False,
-    ) -> Measured:
+    ) -> Batch:
         """The handler in a process that is warm; `keep`: in the one of the batch before."""
         if not keep:
             self._claims = self._new_claims(claims_beforehand=not writes)
@@ -181,7 +253,7 @@ class Aws:
 
         processor = self._processor(parts, process)
         return self._measured(
-            name, size, lambda records: processor.handle(batch(*records), FakeContext())
+            size, lambda records: processor.handle(batch(*records), FakeContext())
         )
 
     def _known(self, parts: Idempotency, count: int) -> None:
@@ -192,7 +264,7 @@ class Aws:
                 processor = self._processor(parts, lambda _: None)
                 processor.handle(batch(*map(record, numbers)), FakeContext())
 
-    def _measured(self, name: str, size: int, work: Callable[[list[Any]], object]) -> Measured:
+    def _measured(self, size: int, work: Callable[[list[Any]], object]) -> Batch:
         records = [record(number) for number in range(self._first + 1, self._first + size + 1)]
         self._first += size
         self.slept = 0.0
@@ -203,12 +275,14 @@ class Aws:
             begun, cpu = time.perf_counter(), time.process_time()
             work(records)
             took, cpu = time.perf_counter() - begun, time.process_time() - cpu
-        units, calls = self.tables.units["write"], len(self.fake.calls)
-        print(
-            f"idempotency, {name:<34}: {size / took:>8,.0f} records/s, {calls:>4} calls, "
-            f"{units:>5} write units, {cpu / size * 1e6:>6,.0f} µs CPU a record"
+        return Batch(
+            size=size,
+            seconds=took,
+            cpu=cpu,
+            slept=self.slept,
+            units=self.tables.units["write"],
+            calls=len(self.fake.calls),
         )
-        return Measured(rate=size / took, units=units / size, calls=calls / size * 100)
 
     def _processor(self, idempotency: Idempotency, process: Any) -> Processor:
         return Processor(
@@ -246,7 +320,3 @@ def _aws() -> Iterator[Aws]:
 
     with mock.patch.object(botocore.httpsession.URLLib3Session, "send", send):
         yield aws
-
-
-if __name__ == "__main__":
-    main()

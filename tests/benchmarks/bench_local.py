@@ -4,7 +4,6 @@ A first deployment is measured in a process of its own, since it imports Pulumi'
 next ones in a test session find it imported.
 """
 
-import statistics
 import subprocess
 import sys
 import time
@@ -15,7 +14,8 @@ from infra.local import LocalDeployment, deploy
 from infra.local.function.invocation import Invocation
 from infra.local.program.run import PROJECT
 from infra.local.watching import Watcher
-from tests.benchmarks.side_by_side import medians, seconds
+from tests.benchmarks.figures import Part, Table, with_spread
+from tests.benchmarks.side_by_side import Samples, interleaved
 from tests.benchmarks.target import at_most
 
 DEPLOYMENTS = 3
@@ -25,7 +25,6 @@ WRITES = 30
 PROCESSED = 100
 """Milliseconds."""
 
-PLAN = "from tests.plan import plan_of; plan_of()"
 FIRST = """
 import time
 from infra.local import deploy
@@ -46,30 +45,22 @@ class Stopwatch:
         self.over.append(time.perf_counter())
 
 
-def main() -> None:
-    _print_starts()
-    latency = _latencies() * 1000
-    print(f"local run, write to processed: {latency:.0f} ms {at_most(latency, PROCESSED, ' ms')}")
-
-
-def _print_starts() -> None:
-    times = medians(
+def main() -> Part:
+    starts = interleaved(
         {
-            "first": lambda: float(_python(FIRST)),
-            "again": _ready,
-            "plan": lambda: seconds(lambda: _python(PLAN)),
+            "deploy() to ready, first in a process": lambda: float(_python(FIRST)),
+            "deploy() to ready, again": _ready,
         },
         rounds=DEPLOYMENTS,
     )
-    print(
-        f"local run, deploy() to ready, first in a process: {times['first']:.1f} s "
-        f"{at_most(times['first'], READY, ' s')}"
-    )
-    print(
-        f"local run, deploy() to ready, again: {times['again']:.1f} s "
-        f"{at_most(times['again'], READY, ' s')}"
-    )
-    print(f"program alone to a full plan, process and imports included: {times['plan']:.1f} s")
+    latency = _latencies().scaled(1000)
+    rows = [
+        (f"{name}, s", with_spread(samples), at_most(samples, READY))
+        for name, samples in starts.items()
+    ]
+    rows.append(("write to processed, ms", with_spread(latency), at_most(latency, PROCESSED)))
+    table = Table(head=("local run", "ours", "target"), rows=tuple(rows))
+    return Part(title="Local run", tables=(table,))
 
 
 def _python(program: str) -> str:
@@ -87,16 +78,16 @@ def _ready() -> float:
         return time.perf_counter() - begun
 
 
-def _latencies() -> float:
-    """Seconds from a write to the end of its invocation, the median."""
+def _latencies() -> Samples:
+    """Seconds from a write to the end of its invocation."""
     with TemporaryDirectory() as folder:
         code = Path(folder)
         (code / "function.py").write_text(FUNCTION)
         stopwatch = Stopwatch()
         watcher = Watcher(on_invocation=stopwatch.stop)
         with deploy(code=code, entry_point="function.handler", watcher=watcher) as deployment:
-            return statistics.median(
-                _latency(deployment, stopwatch, number) for number in range(WRITES)
+            return Samples(
+                tuple(_latency(deployment, stopwatch, number) for number in range(WRITES))
             )
 
 
@@ -109,7 +100,3 @@ def _latency(deployment: LocalDeployment, stopwatch: Stopwatch, number: int) -> 
     written = time.perf_counter()
     deployment.drain()
     return max(stopwatch.over[count] - written, 0.0)
-
-
-if __name__ == "__main__":
-    main()
