@@ -19,18 +19,23 @@ class WhichPipelineError(ValueError):
 
 def pipeline_exports(exports: Mapping[str, Any], pipeline: str | None) -> Mapping[str, Any]:
     """The exports of one pipeline; None: of the only one. Raises `WhichPipelineError`."""
-    several = {
-        name: value
-        for name, value in exports.items()
-        if isinstance(value, Mapping) and FUNCTION_NAME in value
-    }
-    if several:
-        return several[chosen(list(several), pipeline)]
+    if several := pipeline_names(exports):
+        found: Mapping[str, Any] = exports[chosen(several, pipeline)]
+        return found
     if pipeline is not None and not _is_of(exports, pipeline):
         raise WhichPipelineError(
             f"there is no pipeline {pipeline}: the stack has one, and needs no --pipeline"
         )
     return exports
+
+
+def pipeline_names(exports: Mapping[str, Any]) -> list[str]:
+    """The names of several pipelines; empty where there is one, which the exports do not name."""
+    return sorted(
+        name
+        for name, value in exports.items()
+        if isinstance(value, Mapping) and FUNCTION_NAME in value
+    )
 
 
 def exports_before(exports: Mapping[str, Any], pipeline: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Processes of this machine, as tests look for them, and the waiting for what they do."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,19 @@ def is_running(process_id: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def processes_of(parent: int) -> list[int]:
+    """The processes below one, without itself."""
+    ps = ["ps", "-eo", "pid=,ppid="]
+    table = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in table.splitlines()]
+    found: list[int] = []
+    parents = {parent}
+    while below := {pid for pid, of in pairs if of in parents and pid not in found}:
+        found.extend(below)
+        parents = below
+    return found
 
 
 def wait_until(has_happened: Callable[[], bool]) -> None:

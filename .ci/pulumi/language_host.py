@@ -9,6 +9,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -57,8 +58,24 @@ class LanguageHost(LanguageServer):
         yield language_pb2.RunPluginResponse(exitcode=plugin.returncode)
 
 
+def _end_with(engine: str) -> grpc.Channel:
+    """Ends this process when the engine is gone, which may have been killed."""
+    # For as long as an update takes: without a call a channel would be closed after half an hour.
+    options = [("grpc.client_idle_timeout_ms", 2**31 - 1)]
+    channel, reached = grpc.insecure_channel(engine, options), threading.Event()
+
+    def look(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            reached.set()
+        elif reached.is_set():
+            os._exit(0)
+
+    channel.subscribe(look, try_to_connect=True)
+    return channel
+
+
 def main() -> None:
-    """Serves until the engine ends it. Prints its port once it listens."""
+    """Serves until the engine ends it, or is gone. Prints its port once it listens."""
     # The engine interrupts what it no longer needs; a traceback would be printed as the program's.
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     server = grpc.server(ThreadPoolExecutor(4))
@@ -66,7 +83,9 @@ def main() -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
+    channel = _end_with(sys.argv[-1])
     server.wait_for_termination()
+    channel.close()
 
 
 if __name__ == "__main__":

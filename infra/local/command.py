@@ -25,6 +25,7 @@ from infra.local.function.image_contents import MissingPackageError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.pipelines import pipeline_of
 from infra.local.program.run import ProgramError, declared_by_program
+from infra.local.provider.private_stack import PulumiError
 from infra.local.requests_file import ItemsError
 from infra.local.stop import stoppable
 from infra.local.up import run_up
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ItemsError,
         MissingPackageError,
         ProgramError,
+        PulumiError,
         WhichPipelineError,
     ) as error:
         return _refuse(str(error))
@@ -75,7 +77,7 @@ def _refuse(message: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.local",
-        description="The Pulumi program on this machine: no account and no Pulumi CLI.",
+        description="The Pulumi program on this machine: no account, and no Pulumi CLI needed.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="deploy, send requests through, say what happened")
@@ -86,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(func=_demo)
     up = commands.add_parser("up", help="deploy and stay, for the AWS CLI and boto3")
     _stack_options(up)
+    up.add_argument(
+        "--pulumi",
+        action="store_true",
+        help="make the stack by Pulumi's own engine, whose commands then work on it",
+    )
     up.set_defaults(func=_up)
     expire_parser = commands.add_parser(
         "expire", help="remove what is past its time to live from the run that `up` began"
@@ -180,6 +187,7 @@ def _up(options: argparse.Namespace) -> int:
             port=options.port,
             config=_config(options),
             sandbox=sandbox,
+            by_pulumi=options.pulumi,
         )
 
 

@@ -6,7 +6,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.local.aws import resources, tables
 from infra.local.aws.emulator import Credentials, Emulator
@@ -45,6 +45,42 @@ def deploy(
     Raises `ProgramError`, also when AWS would refuse a resource, `EmulatorError`, and
     `FunctionInitError` when a handler cannot be imported.
     """
+    with begun(
+        LocalDeployment,
+        stack,
+        config,
+        code,
+        entry_point,
+        sandbox=sandbox,
+        watcher=watcher,
+        port=port,
+        emulator=emulator,
+        project=project,
+        shards=shards,
+    ) as deployment:
+        deployment.run(stack, config or {}, project)
+        yield deployment
+
+
+AWS = TypeVar("AWS", bound=EmbeddedAws)
+
+
+@contextlib.contextmanager
+def begun(
+    kind: type[AWS],
+    stack: str,
+    config: Mapping[str, Any] | None,
+    code: Path | None,
+    entry_point: str | None,
+    *,
+    sandbox: Sandbox | None,
+    watcher: Watcher | None,
+    port: int,
+    emulator: Emulator | None,
+    project: Path,
+    shards: int = 1,
+) -> Iterator[AWS]:
+    """The embedded AWS that `deploy` deploys to, with nothing in it yet."""
     with contextlib.ExitStack() as cleanup:
         host = sandbox.host if sandbox else "127.0.0.1"
         region = region_of(stack, project, config)
@@ -56,15 +92,13 @@ def deploy(
             emulator.split_streams(shards)
         builds = emulator.builds
         folder = code or cleanup.enter_context(task_root(project))
-        deployment = LocalDeployment(
+        aws = kind(
             emulator=emulator,
             images=lambda uri: Image(code=folder, entry_point=entry_point, build=builds.get(uri)),
             sandbox=sandbox,
             watcher=watcher,
         )
-        with contextlib.closing(deployment):
-            deployment.run(stack, config or {}, project)
-            yield deployment
+        yield cleanup.enter_context(contextlib.closing(aws))
 
 
 class LocalDeployment(EmbeddedAws):

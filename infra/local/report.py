@@ -6,7 +6,7 @@ What became of each record is found out by `outcomes`.
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.tree import Tree
@@ -21,6 +21,22 @@ from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.outcomes import Became, Outcome, error_of, json_object
 from infra.local.program.engine import Resource
+
+
+class Made(Protocol):
+    """A resource that was made here, by whatever engine."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+
+    @property
+    def outputs(self) -> Mapping[str, Any]: ...
 
 
 def console() -> Console:
@@ -50,7 +66,7 @@ def resource_tree(
     return tree
 
 
-def _left_out(resource: Resource) -> str:
+def _left_out(resource: Made) -> str:
     existing = resource.inputs.get(existing_table.NAME)
     if existing:
         return f"  ({existing} exists on AWS and stays as it is; made here by the contract)"
@@ -60,7 +76,7 @@ def _left_out(resource: Resource) -> str:
     return f"  (not made here: {left_out})" if left_out else ""
 
 
-def not_made_lines(resources: Sequence[Resource], look_ups: Mapping[str, str]) -> Iterator[str]:
+def not_made_lines(resources: Sequence[Made], look_ups: Mapping[str, str]) -> Iterator[str]:
     """What the local run leaves out, where the tree is not shown."""
     for each in resources:
         if NOT_MADE_HERE in each.outputs:
@@ -117,7 +133,7 @@ def delivery_line(event: Retry | GivenUp) -> str:
     return f"{records} given up after {attempts}, {failure.condition}: {where}"
 
 
-def code_lines(resources: Sequence[Resource], left_out: Sequence[str]) -> Iterator[str]:
+def code_lines(resources: Sequence[Made], left_out: Sequence[str]) -> Iterator[str]:
     """Which code runs here, where that is not plain to see."""
     built = {each.outputs.get("repoDigest") for each in resources if each.type == IMAGE}
     for each in resources:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from watchfiles import watch
 
-from infra.exports import pipeline_exports
+from infra.exports import pipeline_exports, pipeline_names
 from infra.local import report
 from infra.local.alarm_watch import AlarmWatch
 from infra.local.deployment import LocalDeployment, deploy
@@ -19,11 +20,14 @@ from infra.local.function.invocation import Invocation
 from infra.local.function.sandbox import Sandbox
 from infra.local.mapping.delivery import DeliveryEvent, Done
 from infra.local.outcomes import Details
-from infra.local.pipelines import pipelines
 from infra.local.program.run import PROJECT
+from infra.local.provider.deployment import PulumiDeployment, deploy_by_pulumi
 from infra.local.watching import Watcher
 
 logger = logging.getLogger(__name__)
+
+Deployment = LocalDeployment | PulumiDeployment
+Deploy = Callable[..., contextlib.AbstractContextManager[Deployment]]
 
 EXPIRY_INTERVAL: Final = 2.0
 """Seconds between looks for items that are past their time to live. On AWS it takes days."""
@@ -40,19 +44,20 @@ def run_up(
     port: int = 0,
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
+    by_pulumi: bool = False,
 ) -> int:
     """Runs until it is stopped and returns the exit code.
 
-    `pipeline` is the one whose commands are shown; None: all. Raises what `deploy` raises, and
-    `WhichPipelineError`.
+    `pipeline` is the one whose commands are shown; None: all. With `by_pulumi` the stack is made by
+    Pulumi's own engine. Raises what `deploy` raises, `PulumiError` and `WhichPipelineError`.
     """
     console = report.console()
+    begin: Deploy = deploy_by_pulumi if by_pulumi else deploy
+    by = " by Pulumi's own engine" if by_pulumi else ""
     try:
-        console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
+        console.print(f"Deploying stack {stack}{by} to an embedded AWS on this machine ...")
         screen = _Screen(console)
-        with deploy(
-            stack, config, sandbox=sandbox, watcher=screen.watcher, port=port
-        ) as deployment:
+        with begin(stack, config, sandbox=sandbox, watcher=screen.watcher, port=port) as deployment:
             shown = _shown(deployment, pipeline)
             resources, look_ups = deployment.resources, deployment.look_ups_left_out
             for line in (
@@ -73,13 +78,12 @@ def run_up(
     return 0
 
 
-def _shown(
-    deployment: LocalDeployment, pipeline: str | None
-) -> Mapping[str | None, Mapping[str, Any]]:
+def _shown(deployment: Deployment, pipeline: str | None) -> Mapping[str | None, Mapping[str, Any]]:
     """The exports of the pipelines whose commands are shown, by the names that are asked for."""
-    several = list(pipelines(deployment.deployed.components))
-    names = [pipeline] if pipeline is not None or len(several) < 2 else several
-    return {name: pipeline_exports(deployment.outputs, name) for name in names}
+    outputs = deployment.outputs
+    several: list[str | None] = [*pipeline_names(outputs)]
+    names = [pipeline] if pipeline is not None else several or [None]
+    return {name: pipeline_exports(outputs, name) for name in names}
 
 
 @contextlib.contextmanager
@@ -104,7 +108,7 @@ def _every(seconds: float, action: Callable[[], object], doing: str) -> Iterator
         thread.join(_PATIENCE)
 
 
-def _take_over_changes(console: Console, deployment: LocalDeployment) -> None:
+def _take_over_changes(console: Console, deployment: Deployment) -> None:
     known = left_out(PROJECT / "handler")
     for changes in watch(PROJECT / "handler", debounce=100):
         names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
@@ -159,7 +163,7 @@ class _Screen:
 
 def _introduce(
     console: Console,
-    deployment: LocalDeployment,
+    deployment: Deployment,
     shown: Mapping[str | None, Mapping[str, Any]],
 ) -> None:
     def show(*lines: str) -> None:
@@ -169,13 +173,22 @@ def _introduce(
     environment = deployment.environment
     in_the_way = [name for name in _IN_THE_WAY if name not in environment]
     show("\nFor another terminal:\n", f"unset {' '.join(in_the_way)}")
-    show(*(f"export {name}={value}" for name, value in environment.items()))
+    show(*(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
+    if isinstance(deployment, PulumiDeployment):
+        show("\nThen, in this folder:\n", *_OF_PULUMI)
     for name, exports in shown.items():
         show("\nThen, for example:\n" if name is None else f"\nOf {name}:\n", *_commands(exports))
     show("", *report.alarms_lines(deployment.alarms, deployment.alarms_not_evaluated))
     show("\nListening. A change under handler/ is taken over; Ctrl-C stops.\n")
 
 
+_OF_PULUMI: Final = (
+    "pulumi preview",
+    "pulumi config set --path eventSource.batchSize 1   # in the run's copy of the stack file",
+    "pulumi up",
+    "pulumi refresh",
+    "pulumi destroy",
+)
 _IN_THE_WAY: Final = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",

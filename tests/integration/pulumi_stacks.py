@@ -17,10 +17,8 @@ import yaml
 
 from infra.config.stack_file import merged
 from infra.local.aws.emulator import Emulator
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.function.image import Image, task_root
-from infra.local.provider.private_stack import PrivateStack, private_stack, pulumi
-from infra.local.provider.server import serving
+from infra.local.provider.deployment import PulumiDeployment, stack_of_pulumi
+from infra.local.provider.private_stack import PrivateStack, pulumi
 from infra.local.provider.servicer import Faults
 from tests.project import copy_of_project
 
@@ -53,7 +51,7 @@ class Stack:
     """A stack, and the AWS that it is deployed to."""
 
     private: PrivateStack
-    aws: EmbeddedAws
+    aws: PulumiDeployment
     environment: dict[str, str]
     faults: Faults
     folder: Path
@@ -154,30 +152,32 @@ def stack(
 ) -> Iterator[Stack]:
     """A stack of this project, or of one whose file has these values, not yet deployed."""
     ensure_there_is_pulumi()
-    with contextlib.ExitStack() as cleanup:
-        if emulator is None:
-            emulator = cleanup.enter_context(Emulator(region=REGION))
-        else:
-            cleanup.enter_context(emulator.emptied(region=REGION))
-        project = copy_of_project(Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
-        # Where Pulumi.yaml has the interpreter.
-        (project / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    faults = Faults()
+    with tempfile.TemporaryDirectory() as folder:
+        project = project_for_pulumi(Path(folder))
         if values is not None:
             content = {"config": dict(values)}
             (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(content), "utf-8")
-        folder = code or cleanup.enter_context(task_root(project))
-        aws = cleanup.enter_context(
-            contextlib.closing(
-                EmbeddedAws(
-                    emulator=emulator,
-                    images=lambda _: Image(code=folder, entry_point=entry_point),
-                )
+        with stack_of_pulumi(
+            name,
+            code=code,
+            entry_point=entry_point,
+            emulator=emulator,
+            project=project,
+            faults=faults,
+        ) as aws:
+            environment = aws.private.environment(aws.ports)
+            yield Stack(
+                private=aws.private,
+                aws=aws,
+                environment=environment,
+                faults=faults,
+                folder=project,
             )
-        )
-        private = cleanup.enter_context(private_stack(name, {}, project))
-        faults = Faults()
-        ports = cleanup.enter_context(serving(emulator, private.backend, faults=faults))
-        environment = private.environment(ports)
-        yield Stack(
-            private=private, aws=aws, environment=environment, faults=faults, folder=project
-        )
+
+
+def project_for_pulumi(folder: Path) -> Path:
+    """A copy of the project, with its interpreter where Pulumi.yaml has it."""
+    project = copy_of_project(folder)
+    (project / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    return project

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from infra.local.provider.backend import ForeignBackendError
 from tests.integration.conftest import item
 from tests.integration.pulumi_stacks import Stack, stack
-from tests.processes import wait_until
+from tests.processes import is_running, processes_of, wait_until
 from tests.project import PROJECT
 
 pytestmark = pytest.mark.xdist_group("pulumi-faults")
@@ -81,8 +81,10 @@ def kill_at(dev: Stack, holding: Holding) -> str:
     """Kills an update when it has come to that point, and returns what the next one says."""
     up = dev.start("up", "--yes", "--skip-preview")
     assert holding.has_come.wait(60)
+    its_own = processes_of(up.pid)
     up.kill()
     up.communicate()
+    wait_until(lambda: not any(map(is_running, its_own)))
     locked = dev.run("up", "--yes", "--skip-preview", check=False)
     holding.go_on.set()
     return locked

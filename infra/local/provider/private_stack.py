@@ -8,8 +8,10 @@ The stack file is a copy outside the working tree: `pulumi stack init` takes `se
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +27,11 @@ from infra.local.provider.backend import Backend
 _STRANGERS: Final = ("PULUMI_", "AWS_")
 """Variables of the caller that are for another stack."""
 _OF_THE_MACHINE: Final = frozenset({"PULUMI_PYTHON_CMD"})
+_OLDEST: Final = (3, 208)
+"""The first release that reads PULUMI_OPTION_CONFIG_FILE; an older one would take the stack's own
+file for the copy."""
+_PATIENCE: Final = 10.0
+"""Seconds until an update that is to stop is stopped."""
 
 
 class PulumiError(Exception):
@@ -52,7 +59,7 @@ class PrivateStack:
     def _own(self, attached: str) -> dict[str, str]:
         return {
             "PULUMI_STACK": self.name,
-            # Read by 3.208 and later for --config-file.
+            # For --config-file.
             "PULUMI_OPTION_CONFIG_FILE": str(self.config_file),
             "PULUMI_DEBUG_PROVIDERS": attached,
         }
@@ -62,14 +69,8 @@ def pulumi(
     *arguments: str, environment: Mapping[str, str], folder: Path, check: bool = True
 ) -> "subprocess.CompletedProcess[str]":
     """Runs Pulumi's command line without a terminal. Raises `PulumiError`."""
-    executable = shutil.which("pulumi")
-    if executable is None:
-        raise PulumiError(
-            "Pulumi's own engine needs its command line, `pulumi`, on PATH; "
-            "without --pulumi the program runs here all the same"
-        )
     done = subprocess.run(  # noqa: S603 - Pulumi's own, without a shell
-        [executable, *arguments, "--non-interactive"],
+        [_executable("pulumi"), *arguments, "--non-interactive"],
         cwd=folder,
         env=clean_environment() | dict(environment),
         text=True,
@@ -81,6 +82,62 @@ def pulumi(
     if check and done.returncode:
         raise PulumiError(f"pulumi {' '.join(arguments)}:\n{done.stdout.strip()}")
     return done
+
+
+def pulumi_printing(*arguments: str, environment: Mapping[str, str], folder: Path) -> None:
+    """The same, and what it prints goes where this process prints. Raises `PulumiError`.
+
+    What interrupts this process cancels the command: what it has begun, it ends.
+    """
+    with subprocess.Popen(  # noqa: S603 - Pulumi's own, without a shell
+        [_executable("pulumi"), *arguments, "--non-interactive"],
+        cwd=folder,
+        env=clean_environment() | dict(environment),
+        stdin=subprocess.DEVNULL,
+        # The terminal's Ctrl-C reaches it once, from here.
+        start_new_session=True,
+    ) as command:
+        try:
+            command.wait()
+        finally:
+            if command.poll() is None:
+                _cancel(command)
+    if command.returncode:
+        raise PulumiError(f"pulumi {arguments[0]} has failed; what it printed says why")
+
+
+def _cancel(command: "subprocess.Popen[bytes]") -> None:
+    command.send_signal(signal.SIGINT)
+    try:
+        command.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        command.kill()
+
+
+def ensure_installed() -> None:
+    """Raises `PulumiError` where the command line or its language host is missing or too old."""
+    _executable("pulumi-language-python")
+    with tempfile.TemporaryDirectory() as folder:
+        version = pulumi("version", environment={"PULUMI_HOME": folder}, folder=Path(folder)).stdout
+    numbers = re.match(r"v?(\d+)\.(\d+)", version.strip().rpartition("\n")[2])
+    if numbers and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+        raise PulumiError(
+            f"Pulumi's command line must be {_OLDEST[0]}.{_OLDEST[1]} or newer, "
+            f"the one on PATH is {numbers[0]}"
+        )
+
+
+def _executable(name: str) -> str:
+    found = shutil.which(name)
+    if found is None and name != "pulumi":
+        # Pulumi's releases have it there, whether that is on PATH or not.
+        found = shutil.which(name, path=str(Path(_executable("pulumi")).resolve().parent))
+    if found is None:
+        raise PulumiError(
+            f"--pulumi needs Pulumi's command line, and {name} is not on PATH: install Pulumi, "
+            'or run `bash .ci/pulumi-cli` and `export PATH="$PATH:$PWD/.build/pulumi/bin"`'
+        )
+    return found
 
 
 def clean_environment() -> dict[str, str]:
@@ -96,7 +153,8 @@ def clean_environment() -> dict[str, str]:
 def private_stack(name: str, config: Mapping[str, Any], project: Path) -> Iterator[PrivateStack]:
     """Makes the stack, with `config` over its file's values; all of it is gone when the block ends.
 
-    Raises `PulumiError` and `StackFileError`.
+    An update that another process is at by then is cancelled. Raises `PulumiError` and
+    `StackFileError`.
     """
     with tempfile.TemporaryDirectory(prefix="pulumi-") as temporary:
         folder = Path(temporary)
@@ -113,14 +171,18 @@ def private_stack(name: str, config: Mapping[str, Any], project: Path) -> Iterat
             keys = [_path(path) for path in read.encrypted]
             pairs = [each for key in keys for each in ("--secret", f"{key}={stack_file.ENCRYPTED}")]
             pulumi("config", "set-all", "--path", *pairs, environment=private, folder=folder)
-        yield PrivateStack(
-            name=name,
-            project=project,
-            backend=Backend(folder=folder),
-            passphrase=passphrase,
-            config_file=file,
-            notes=read.notes,
-        )
+        backend = Backend(folder=folder)
+        try:
+            yield PrivateStack(
+                name=name,
+                project=project,
+                backend=backend,
+                passphrase=passphrase,
+                config_file=file,
+                notes=read.notes,
+            )
+        finally:
+            backend.interrupt(_PATIENCE)
 
 
 def _private(folder: Path, passphrase: str) -> dict[str, str]:
