@@ -20,6 +20,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
 
+# Its tests are those of changed copies of the project.
+collect_ignore = ["changes"]
 
 # Derandomized: a test that passed passes again. Without a deadline: the machines are noisy.
 settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)

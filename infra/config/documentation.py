@@ -2,12 +2,13 @@
 
 docs/configuration.md has every setting, README.md the ten that matter most, and Pulumi.yaml tells
 `pulumi config` of them. With --check nothing is written, and the exit code is 1 when a file says
-something else than the declarations.
+something else than the declarations. A page without its block is left alone: it may be the user's.
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -53,26 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def documents(project: Path) -> dict[Path, str]:
     """Each file with its block of settings written anew."""
-    blocks = {
-        project / "docs/configuration.md": (_comment, "\n".join(_every_table())),
-        project / "README.md": (_comment, "\n".join(_short_table())),
-        project / "Pulumi.yaml": (_yaml_comment, "\n".join(_project_file())),
+    tables = {"docs/configuration.md": _every_table, "README.md": _short_table}
+    pages = {
+        path: _with_block(_read(path), "\n".join(table()))
+        for path, table in ((project / name, table) for name, table in tables.items())
+        if path.exists() and _BEGIN in _read(path)
     }
-    return {
-        path: _with_block(_read(path), block, comment) for path, (comment, block) in blocks.items()
-    }
+    file = project / "Pulumi.yaml"
+    return {**pages, file: _with_settings(_read(file), "\n".join(_project_file()))}
 
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def _comment(text: str) -> str:
-    return f"<!-- {text} -->"
-
-
-def _yaml_comment(text: str) -> str:
-    return f"# {text}"
 
 
 def _every_table() -> Iterator[str]:
@@ -126,13 +119,22 @@ def _description(declared: Declaration) -> Iterator[str]:
         )
 
 
-def _with_block(text: str, block: str, comment: Callable[[str], str]) -> str:
-    begin, end = comment(_BEGIN), comment(_END)
-    before, found, rest = text.partition(f"{begin}\n")
+def _with_block(text: str, block: str) -> str:
+    begin, end = f"<!-- {_BEGIN} -->", f"<!-- {_END} -->"
+    before, _, rest = text.partition(f"{begin}\n")
     _, found_end, after = rest.partition(f"{end}\n")
-    if not found or not found_end:
+    if not found_end:
         raise ValueError(f"there is no block between {begin} and {end}")
     return f"{before}{begin}\n{block}\n{end}\n{after}"
+
+
+_SETTINGS: Final = re.compile(r"^config:\n(?:  (?!\S+?:\S).*\n|\n)*", re.MULTILINE)
+"""What the project's own section of Pulumi.yaml is replaced by: up to a key of another namespace,
+as `pulumi new` adds one, or to the next section."""
+
+
+def _with_settings(text: str, section: str) -> str:
+    return _SETTINGS.sub(lambda _: f"{section}\n", text, count=1)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from infra.local.function.docker_sandbox import DockerError, DockerSandbox, dock
 from infra.local.function.image_contents import MissingPackageError
 from infra.local.function.lambda_function import FunctionInitError
 from infra.local.pipelines import pipeline_of
-from infra.local.program.run import ProgramError, declared_by_program
+from infra.local.program.run import ProgramError, declared_by_program, default_stack
 from infra.local.provider.private_stack import PulumiError
 from infra.local.requests_file import ItemsError
 from infra.local.stop import stoppable
@@ -116,7 +116,11 @@ def _add_filter(commands: Any) -> None:
 
 
 def _stack_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stack", default="dev", help="the stack to deploy (default: dev)")
+    parser.add_argument(
+        "--stack",
+        default=default_stack(),
+        help="the stack to deploy (default: dev, or the first that has a file)",
+    )
     _pipeline_and_config(parser)
     parser.add_argument(
         "--port", type=_port, default=0, help="port of the embedded AWS (default: a free one)"

@@ -47,8 +47,10 @@ def of_the_frozen_project(frozen: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """Where the demo is called in this process."""
     deployed = partial(deploy, project=FROZEN, code=frozen)
     declared = partial(declared_by_program, project=FROZEN)
+    monkeypatch.setattr("infra.local.demo.PROJECT", frozen)
     monkeypatch.setattr("infra.local.demo.deploy", deployed)
     monkeypatch.setattr("infra.local.demo.declared_by_program", declared)
+    monkeypatch.setattr("infra.local.command.default_stack", lambda: "dev")
 
 
 @pytest.fixture

@@ -163,6 +163,12 @@ def _main(project: Path, monitor: Monitor) -> None:
     monitor.is_declared = True
 
 
+def default_stack(project: Path = PROJECT) -> str:
+    """The stack of who names none: dev, if the project has it, and otherwise its first."""
+    names = stack_file.stack_names(project)
+    return "dev" if "dev" in names or not names else names[0]
+
+
 def region_of(
     stack_name: str,
     project: Path = PROJECT,

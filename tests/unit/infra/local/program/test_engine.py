@@ -10,7 +10,7 @@ import pytest
 from infra.local.aws import resources
 from infra.local.program import run
 from infra.local.program.engine import UNKNOWN, Deployed
-from infra.local.program.run import ProgramError, region_of
+from infra.local.program.run import ProgramError, default_stack, region_of
 from tests.project import FROZEN
 
 run_program = partial(run.run_program, project=FROZEN)
@@ -108,6 +108,15 @@ def test_what_cannot_be_created_is_the_reason_that_is_given() -> None:
 def test_a_stack_that_does_not_exist_is_answered_with_those_that_do() -> None:
     with pytest.raises(ProgramError, match=r"no stack test: .*; known: dev, prod"):
         run_program("test", {}, Provider())
+
+
+def test_who_names_no_stack_gets_dev_and_without_it_the_first(tmp_path: Path) -> None:
+    assert default_stack(tmp_path) == "dev"
+    for stack in ("prod", "eu"):
+        (tmp_path / f"Pulumi.{stack}.yaml").touch()
+    assert default_stack(tmp_path) == "eu"
+    (tmp_path / "Pulumi.dev.yaml").touch()
+    assert default_stack(tmp_path) == "dev"
 
 
 def test_a_stack_file_without_a_region_is_named(tmp_path: Path) -> None:
