@@ -20,6 +20,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
 
+
 # Its tests are those of changed copies of the project.
 collect_ignore = ["changes"]
 

@@ -146,6 +146,7 @@ def pattern(file: str) -> str:
     return r"[\w-]+".join(map(re.escape, literal)) + ("/.+" if file.endswith("/") else "")
 
 
+@pytest.mark.each_commit
 def test_every_change_of_the_guide_is_made_here() -> None:
     assert {row for change in MADE for row in change.rows} == set(guide())
 
@@ -182,7 +183,24 @@ def test_all_other_tests_are_green_whatever_the_users_files_say(
     add_package(project, "pyyaml")
 
     use_this_environment(project)
-    make(project, "test", "ARGS=--numprocesses 0 --ignore tests/yours --ignore " + __file__)
+    make(project, "test", "ARGS=--numprocesses 0 --ignore tests/yours")
+
+
+def test_without_docs_or_workflows_what_is_said_of_them_is_not_tested(
+    tmp_path: Path, as_it_came: Path
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(as_it_came, project)
+    for folder in ("docs", ".github"):
+        shutil.rmtree(project / folder)
+    about = [
+        str(file.relative_to(project))
+        for file in project.glob("tests/**/test_*.py")
+        if re.search(r"docs/|pages|github", file.read_text(encoding="utf-8"))
+    ]
+
+    use_this_environment(project)
+    make(project, "test", " ".join(["ARGS=--numprocesses 0", *about]))
 
 
 UNREADABLE: Final = """{[ raise SyntaxError("a test of the project itself reads its user's file")

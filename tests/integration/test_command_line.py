@@ -21,11 +21,11 @@ from infra.local import deploy
 from infra.local.aws.emulator import Emulator
 from infra.local.command import main
 from infra.local.program.run import declared_by_program
-from tests import picture
+from tests import pages, picture
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
 from tests.processes import is_running, wait_until
-from tests.project import FROZEN, PROJECT, copy_of_project
+from tests.project import FROZEN, copy_of_project
 from tests.terminal import CTRL_C, on_terminal
 
 COMMAND = [sys.executable, "-m", "infra.local"]
@@ -78,8 +78,7 @@ def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
     )
     assert "This stack has no alarms" in result.stdout
     assert "\x1b" not in result.stdout
-    page = (PROJECT / "docs/local-run.md").read_text(encoding="utf-8")
-    assert f"$ make demo\n{picture.settled(result.stdout)}```" in page
+    assert f"$ make demo\n{picture.settled(result.stdout)}```" in pages.text("local-run.md")
     # `make picture` draws it anew.
     assert picture.drawn(result.stdout) == picture.FILE.read_text(encoding="utf-8")
 

@@ -21,6 +21,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from infra.local import LocalDeployment
+from tests import pages
 from tests.integration.conftest import Deploy, Outcomes, refuse_parking
 from tests.integration.faults import (
     BATCH_PROCESS,
@@ -31,7 +32,6 @@ from tests.integration.faults import (
     request,
 )
 from tests.processes import wait_until
-from tests.project import PROJECT
 from tests.proof import TABLE_HEAD, Outcome
 
 SHORT = {"function": {"timeout": 3}}
@@ -454,7 +454,7 @@ def test_of_ten_thousand_requests_the_poison_is_parked_and_all_others_are_done(
 
 @pytest.mark.each_commit
 def test_every_fault_that_the_documentation_quotes_is_tested() -> None:
-    quoted = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
+    quoted = pages.text("faults.md")
     _, _, table = quoted.partition("\n".join(TABLE_HEAD) + "\n")
     rows = table.partition("\n\n")[0].splitlines()
     source = Path(__file__).read_text(encoding="utf-8")

@@ -8,16 +8,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.provider.backend import ForeignBackendError
+from tests import pages
 from tests.integration.conftest import item
 from tests.integration.pulumi_stacks import Stack, stack
 from tests.processes import is_running, processes_of, wait_until
-from tests.project import PROJECT
 
 pytestmark = pytest.mark.xdist_group("pulumi-faults")
 
 TABLE = "aws:dynamodb/table:Table"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
-GUIDE = (PROJECT / "docs/changing.md").read_text(encoding="utf-8")
+GUIDE = pages.text("changing.md")
 
 
 @pytest.fixture

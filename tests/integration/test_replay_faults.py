@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from infra.local import LocalDeployment
+from tests import pages
 from tests.integration.conftest import Deploy, Outcomes, parked
 from tests.integration.faults import FaultyHandler, replay, request, target
 from tests.processes import wait_until
@@ -249,7 +250,7 @@ def test_a_backfill_sends_what_the_mapping_lets_through(
 
 
 def test_every_row_that_the_documentation_quotes_is_tested() -> None:
-    quoted = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
+    quoted = pages.text("faults.md")
     rows = quoted.rpartition("\n".join(TABLE_HEAD) + "\n")[2].splitlines()
     source = Path(__file__).read_text(encoding="utf-8")
 

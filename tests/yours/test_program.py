@@ -20,7 +20,7 @@ from tests.project import PROJECT
 STACKS: Final = stack_names(PROJECT)
 
 
-@pytest.fixture(params=STACKS)
+@pytest.fixture(params=STACKS, scope="module")
 def plan(request: pytest.FixtureRequest) -> Plan:
     """The plan of each stack that has a file; a mistake in it is told here."""
     return plan_of(stack=request.param, project=PROJECT, preview=True)

@@ -256,7 +256,13 @@ def _control(endpoint: str, what: str, body: bytes = b"") -> bytes:
     url = f"{endpoint.rstrip('/')}/moto-api/{what}"
     try:
         answer = urllib3.request(
-            "POST", url, body=body, headers={"Content-Type": "text/plain"}, retries=False
+            "POST",
+            url,
+            body=body,
+            headers={"Content-Type": "text/plain"},
+            retries=False,
+            # urllib3's own three seconds are too few while the machine is busy with more.
+            timeout=urllib3.Timeout(connect=3, read=60),
         )
     except urllib3.exceptions.HTTPError as error:
         raise EmulatorError(f"no embedded AWS answers at {endpoint}: {error}") from error

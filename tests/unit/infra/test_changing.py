@@ -12,6 +12,7 @@ from infra.config.declaration import described
 from infra.config.stack import StackConfig
 from infra.impact.command import findings
 from infra.impact.preview import read
+from tests import pages
 from tests.plan import REGION, Plan, plan_of
 from tests.preview import preview_between
 from tests.project import FROZEN, PROJECT
@@ -162,7 +163,7 @@ def test_a_setting_that_is_taken_back_is_sent_with_its_default(
 
 def rows() -> list[list[str]]:
     """The rows of the table of settings in docs/changing.md, each by its cells."""
-    text = (PROJECT / "docs/changing.md").read_text(encoding="utf-8")
+    text = pages.text("changing.md")
     lines = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -198,7 +199,7 @@ def test_the_impact_says_what_the_document_says(
 
 def test_every_finding_is_explained() -> None:
     """In the table under "Before a change", and those of the settings' rows among them."""
-    text = (PROJECT / "docs/changing.md").read_text(encoding="utf-8")
+    text = pages.text("changing.md")
     _, _, section = text.partition("## Before a change")
     cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
     explained = {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)}

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import pytest
 
 from handler.config import HandlerConfig, HandlerMetric
+from tests import pages
 from tests.plan import (
     COMPOSITE_ALARM,
     DASHBOARD,
@@ -319,12 +320,10 @@ def test_the_documents_quote_what_it_costs(prod: Plan) -> None:
     others = 0.5 * len(prod.of_type(COMPOSITE_ALARM)) + 3 * len(prod.of_type(DASHBOARD))
     price = f"${0.1 * metrics + others + len(prod.of_type(KEY)):.2f} a month"
 
-    assert f"alarms on {metrics} metrics" in read("docs/operations.md")
-    assert price in read("docs/operations.md")
+    guide = pages.text("operations.md")
+    assert f"alarms on {metrics} metrics" in guide
+    assert price in guide
     # A user's own README quotes none, and may be missing.
-    readme = read("README.md") if (PROJECT / "README.md").exists() else ""
-    assert set(re.findall(r"alarms and dashboard are about (\S+ a month)", readme)) <= {price}
-
-
-def read(path: str) -> str:
-    return (PROJECT / path).read_text(encoding="utf-8")
+    readme = PROJECT / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    assert set(re.findall(r"alarms and dashboard are about (\S+ a month)", text)) <= {price}

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from tests import pages
 from tests.plan import COMPOSITE_ALARM, METRIC_ALARM, Plan, plan_of
-from tests.project import PROJECT
 
-TEXT: Final = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
+TEXT: Final = pages.text("operations.md")
 PREFIX: Final = "requests-monitoring-"
 
 

@@ -12,17 +12,16 @@ import pytest
 
 from infra.config.declaration import described
 from infra.config.stack import StackConfig
+from tests import pages
 from tests.plan import ACCOUNT
 from tests.project import PROJECT
+from tests.unit.workflows.workflow_files import ACTIONS, WORKFLOWS
 from tests.unit.workflows.workflow_runner import Call, Runner
 
-DOCS: Final = PROJECT / "docs"
-POLICIES: Final = sorted(path.stem for path in (DOCS / "policies").glob("*.json"))
-GUIDE: Final = (DOCS / "deploying.md").read_text(encoding="utf-8")
+POLICIES: Final = sorted(path.stem for path in pages.file("policies").glob("*.json"))
+GUIDE: Final = pages.text("deploying.md")
 BLOCKS: Final = re.findall(r"^```bash\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-GITHUB: Final = "".join(
-    path.read_text(encoding="utf-8") for path in sorted((PROJECT / ".github").rglob("*.yml"))
-)
+GITHUB: Final = "".join(path.read_text(encoding="utf-8") for path in [*WORKFLOWS, *ACTIONS])
 WRITTEN: Final = {
     "STACK": "prod-eu",
     "AWS_REGION": "ap-northeast-1",
@@ -301,7 +300,7 @@ def test_each_link_into_the_repository_leads_somewhere() -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", GUIDE)
 
     assert targets
-    assert [target for target in targets if not (DOCS / target).exists()] == []
+    assert [target for target in targets if not (pages.DOCS / target).exists()] == []
 
 
 def test_each_setting_that_the_guide_names_exists() -> None:

@@ -13,11 +13,11 @@ from typing import Any, Final
 import botocore.session
 import pytest
 
-from tests import plan
+from tests import pages, plan
 from tests.plan import plan_of
-from tests.project import PROJECT, copy_of_project
+from tests.project import copy_of_project
 
-POLICIES: Final = PROJECT / "docs/policies"
+POLICIES: Final = pages.file("policies")
 REGION: Final = "ap-northeast-1"
 ACCOUNT: Final = plan.ACCOUNT
 SUBJECT: Final = "repo:octo-org@1/requests@2"

@@ -13,8 +13,9 @@ from infra.config.stack import StackConfig
 from infra.config.stack_file import StackFileError
 from tests.plan import stack_values
 from tests.project import FROZEN, PROJECT
+from tests.unit.workflows.workflow_files import GITHUB
 
-SCRIPT = PROJECT / ".github/scripts/stacks.py"
+SCRIPT = GITHUB / "scripts/stacks.py"
 LOADED = runpy.run_path(str(SCRIPT))
 RUNNERS: dict[str, str] = LOADED["RUNNERS"]
 stacks: Callable[..., list[dict[str, str]]] = LOADED["stacks"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workflows.workflow_runner import GITHUB, Runner
+from tests.unit.workflows.workflow_files import GITHUB
+from tests.unit.workflows.workflow_runner import Runner
 
 OWN_PULL_REQUEST = {
     "OWN_BRANCH": "true",

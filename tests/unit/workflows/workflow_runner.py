@@ -10,12 +10,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import yaml
 
-PROJECT: Final = Path(__file__).parents[3]
-GITHUB: Final = PROJECT / ".github"
+from tests.project import PROJECT
+from tests.unit.workflows.workflow_files import GITHUB
 
 Result = subprocess.CompletedProcess[str]
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from infra.inputs import UNKNOWN
 from infra.policy_pack.resource import Resource, is_production
 from infra.policy_pack.rules import RULES, STACK_RULES
+from tests import pages
 from tests.plan import Plan, plan_of
-from tests.project import PROJECT
 from tests.unit.infra.test_security import WITH_EVERYTHING_ON
 
 EVERY_RULE: Final = {each.name for each in (*RULES, *STACK_RULES)}
@@ -207,6 +206,6 @@ def test_a_production_stack_is_known_by_its_name(stack: str, *, expected: bool) 
 
 
 def test_the_guide_names_every_rule() -> None:
-    guide = Path(PROJECT / "docs/deploying.md").read_text(encoding="utf-8")
+    guide = pages.text("deploying.md")
 
     assert {name for name in EVERY_RULE if f"| `{name}` |" not in guide} == set()

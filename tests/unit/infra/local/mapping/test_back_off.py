@@ -2,7 +2,7 @@
 
 from infra.config import EventSourceConfig
 from infra.local.mapping.delivery import Batch
-from tests.project import PROJECT
+from tests import pages
 
 
 def test_the_operations_guide_quotes_how_long_the_default_retries_take() -> None:
@@ -12,5 +12,5 @@ def test_the_operations_guide_quotes_how_long_the_default_retries_take() -> None
         for done in range(1, retries + 1)
     )
 
-    text = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
+    text = pages.text("operations.md")
     assert f"our own guess and makes {seconds:.0f} seconds" in text
