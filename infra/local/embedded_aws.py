@@ -14,11 +14,10 @@ from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.from_thread import start_blocking_portal
-from botocore.exceptions import ClientError
 
+from infra.local import cloudwatch_api
 from infra.local.aws.emulator import Credentials, Emulator, local_environment
 from infra.local.cloudwatch.alarms import State, Transition
-from infra.local.cloudwatch.definitions import MetricAlarm
 from infra.local.cloudwatch.meters import LAMBDA
 from infra.local.cloudwatch.metric_store import MetricStore
 from infra.local.function.execution_environment import Listeners
@@ -139,20 +138,11 @@ class EmbeddedAws:
         """
         self._telling.catch_up()
         changed = self._monitored.look()
+        client = self.client("cloudwatch")
+        cloudwatch_api.put_metrics(client, self._store.taken())
         for each in changed:
-            self._show_to_clients(each)
+            cloudwatch_api.set_state(client, each)
         return changed
-
-    def _show_to_clients(self, change: Transition) -> None:
-        # moto has no composite alarms, and a client may have deleted this one.
-        if not isinstance(change.alarm, MetricAlarm):
-            return
-        with contextlib.suppress(ClientError):
-            self.client("cloudwatch").set_alarm_state(
-                AlarmName=change.alarm.name,
-                StateValue=str(change.after),
-                StateReason=f"{change.alarm.metric_names} {change.value}",
-            )
 
     @property
     def last_processing_results(self) -> Mapping[str, str]:

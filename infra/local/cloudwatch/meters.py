@@ -115,12 +115,18 @@ class MappingMeter:
         return of_mapping(self._uuid, name)
 
 
-def embedded_metrics(line: str) -> Iterator[tuple[Series, float]]:
+def embedded_metrics(line: str) -> list[tuple[Series, float]]:
     """What a line of the log holds in CloudWatch's embedded metric format; nothing in any other.
 
     "Specification: Embedded metric format" in the CloudWatch User Guide: a value may be a list.
     """
-    document = _embedded(line)
+    try:
+        return list(_metrics_of(_embedded(line)))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return []  # it only looks like it
+
+
+def _metrics_of(document: Mapping[str, Any]) -> Iterator[tuple[Series, float]]:
     for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
         for names in directive["Dimensions"]:
             dimensions = {name: str(document[name]) for name in names}

@@ -27,8 +27,8 @@ class Series:
 
 
 @dataclass(slots=True)
-class _Second:
-    """What was counted within a second."""
+class Statistics:
+    """What was counted within a time."""
 
     count: float = 0
     total: float = 0
@@ -42,12 +42,23 @@ class _Second:
         self.greatest = max(self.greatest, value)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """What was counted of a metric within a minute."""
+
+    series: Series
+    minute: int
+    """The epoch second at which it began."""
+    statistics: Statistics
+
+
 class MetricStore:
     """Keeps data points by the second; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._seconds: dict[Series, dict[int, _Second]] = defaultdict(dict)
+        self._seconds: dict[Series, dict[int, Statistics]] = defaultdict(dict)
         self._order: dict[Series, list[int]] = defaultdict(list)
+        self._new: dict[tuple[Series, int], Statistics] = defaultdict(Statistics)
         self._lock = threading.Lock()
 
     def add(self, series: Series, value: float, at: float) -> None:
@@ -56,11 +67,21 @@ class MetricStore:
         with self._lock:
             seconds, order = self._seconds[series], self._order[series]
             if second not in seconds:
-                seconds[second] = _Second()
+                seconds[second] = Statistics()
                 bisect.insort(order, second)
                 while order[0] < second - _KEPT:
                     del seconds[order.pop(0)]
             seconds[second].add(value)
+            self._new[series, second // 60 * 60].add(value)
+
+    def taken(self) -> list[Counted]:
+        """What was counted since this was called before."""
+        with self._lock:
+            new, self._new = self._new, defaultdict(Statistics)
+        return [
+            Counted(series=series, minute=minute, statistics=statistics)
+            for (series, minute), statistics in new.items()
+        ]
 
     def data_point(
         self, series: Series, statistic: str, *, start: float, end: float
@@ -94,7 +115,7 @@ def _within(order: list[int], start: float, end: float) -> list[int]:
     return order[bisect.bisect_left(order, start) : bisect.bisect_left(order, end)]
 
 
-def _statistic(statistic: str, seconds: list[_Second]) -> float:
+def _statistic(statistic: str, seconds: list[Statistics]) -> float:
     count, total = sum(each.count for each in seconds), sum(each.total for each in seconds)
     return {
         "SampleCount": count,

@@ -56,6 +56,20 @@ def words(alarm: Mapping[str, Any]) -> list[str]:
     return [*(_read_as(each) for each in expressions), *named, *times]
 
 
+MISSING_DATA: Final = {
+    "breaching": r"missing data is breaching",
+    "ignore": r"missing data is ignored",
+}
+"""What a rule says of it; where it says nothing, it does not breach."""
+
+
+def test_a_rule_says_how_missing_data_is_treated(prod: Plan) -> None:
+    for alarm in prod.of_type(METRIC_ALARM):
+        rule = sections()[alarm.name.removeprefix(PREFIX)].partition("**Rule.**")[2]
+        treated = {key for key, words in MISSING_DATA.items() if words in rule}
+        assert treated == {alarm.inputs["treatMissingData"]} - {"notBreaching"}, alarm.name
+
+
 def _read_as(expression: str) -> str:
     return expression.replace("throttled", "WriteThrottleEvents")
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
-from infra.local import numbers, report
+from infra.local import cloudwatch_api, numbers, report
 from infra.local.alarm_watch import AlarmWatch
 from infra.local.cloudwatch.alarms import State, Transition
-from infra.local.cloudwatch.meters import of_function, of_mapping
-from infra.local.cloudwatch.metric_store import MetricStore
+from infra.local.cloudwatch.meters import embedded_metrics, of_function, of_mapping
+from infra.local.cloudwatch.metric_store import MetricStore, Series
 from infra.local.lambda_api.mappings import StoredMapping
 from infra.local.monitored import Monitored
 from tests.plan import DASHBOARD, EVENT_SOURCE_MAPPING, METRIC_ALARM, Plan, plan_of
@@ -140,6 +141,63 @@ def test_what_an_alarm_reads_of_lambda_or_the_handler_is_among_the_numbers(plan:
 
     assert reads
     assert set(reads) <= {each.name for each in numbers.NUMBERS}
+
+
+class Client:
+    """Of CloudWatch: keeps what it is given, and refuses what the test says."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.put: list[dict[str, Any]] = []
+        self._refused = refused
+
+    def put_metric_data(self, **request: Any) -> None:
+        if request["Namespace"] == self._refused:
+            raise ClientError({"Error": {"Code": "InvalidParameterValue"}}, "PutMetricData")
+        self.put.append(request)
+
+
+def test_clients_are_given_each_minutes_statistics_and_then_only_what_is_new() -> None:
+    store, client = MetricStore(), Client()
+    for at, value in ((T, 1), (T + 59, 3), (T + 60, 5)):
+        store.add(of_function(FUNCTION, "Duration"), value, at)
+
+    cloudwatch_api.put_metrics(client, store.taken())
+    store.add(of_function(FUNCTION, "Duration"), 7, T + 61)
+    cloudwatch_api.put_metrics(client, store.taken())
+
+    first, second, third = (each for request in client.put for each in request["MetricData"])
+    assert first["StatisticValues"] == {"SampleCount": 2, "Sum": 4, "Minimum": 1, "Maximum": 3}
+    assert first["Dimensions"] == [{"Name": "FunctionName", "Value": FUNCTION}]
+    assert second["Timestamp"].timestamp() == third["Timestamp"].timestamp() == T + 60
+    assert third["StatisticValues"]["Sum"] == 7
+
+
+def test_metrics_that_are_refused_keep_no_others_back() -> None:
+    store, client = MetricStore(), Client(refused="AWS/Lambda")
+    store.add(of_function(FUNCTION, "Errors"), float("nan"), T)
+    for number in range(1_001):
+        store.add(Series.of("Mine", f"metric-{number}", {}), 1, T)
+
+    cloudwatch_api.put_metrics(client, store.taken())
+
+    assert [len(request["MetricData"]) for request in client.put] == [1_000, 1]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"_aws": 1},
+        {"_aws": {"CloudWatchMetrics": [{"Namespace": "x"}]}},
+        {
+            "_aws": {
+                "CloudWatchMetrics": [{"Dimensions": [["gone"]], "Metrics": [], "Namespace": ""}]
+            }
+        },
+        {"_aws": {"CloudWatchMetrics": 7}},
+    ],
+)
+def test_a_line_that_only_looks_like_metrics_counts_nothing(document: object) -> None:
+    assert embedded_metrics(json.dumps(document)) == []
 
 
 class Counted:
