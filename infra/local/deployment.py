@@ -110,6 +110,7 @@ class LocalDeployment(EmbeddedAws):
 
     def run(self, stack: str, config: Mapping[str, Any], project: Path) -> None:
         """Makes what the program registers, through the embedded AWS's own API."""
+        self.emulator.folder = project
         provider = _Provider(self.emulator)
         self.deployed = run_program(stack, config, provider, project=project)
         self.look_ups_left_out = provider.left_out

@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from infra import existing_table
 from infra.events.batch_item_failures import first_failure
-from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE
+from infra.local.aws.not_made import EXISTS, NOT_MADE_HERE
 from infra.local.aws.resources import FUNCTION, IMAGE
 from infra.local.cloudwatch.alarms import State, Transition
 from infra.local.cloudwatch.definitions import MetricAlarm
@@ -71,7 +71,7 @@ def _left_out(resource: Made) -> str:
     if existing:
         return f"  ({existing} exists on AWS and stays as it is; made here by the contract)"
     left_out = resource.outputs.get(NOT_MADE_HERE)
-    if left_out == MADE_HERE:
+    if left_out and left_out.startswith(EXISTS):
         return f"  ({left_out})"
     return f"  (not made here: {left_out})" if left_out else ""
 

@@ -1,5 +1,6 @@
 """What a user adds, end to end: resources, a setting, and the permission for a call."""
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
@@ -85,6 +86,26 @@ OF_AWS = """
     aws.sns.TopicSubscription("queue", topic=existing.arn, protocol="sqs", endpoint=got.arn)
     abroad = aws.Provider("abroad", region="us-east-1")
     bucket = aws.s3.Bucket("archive", website={"index_document": "index.html"})
+    role = aws.iam.Role(
+        "role",
+        assume_role_policy={
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+            }],
+        },
+    )
+    # The role itself in place of its name.
+    attachment = aws.iam.RolePolicyAttachment(
+        "basic", role=role, policy_arn=aws.iam.ManagedPolicy.AWS_LAMBDA_BASIC_EXECUTION_ROLE
+    )
+    certificate = aws.acm.Certificate("certificate", domain_name="shop.example")
+    validation = certificate.domain_validation_options[0].resource_record_name
+    pulumi.export("validation", validation)
+    pulumi.export("trust", role.assume_role_policy)
+    pulumi.export("role", attachment.role)
     aws.lambda_.Permission(
         "permission", action="lambda:InvokeFunction", function="f", principal="sns.amazonaws.com"
     )
@@ -112,6 +133,9 @@ def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
 
     assert "hello" in received[0]["Body"]
     assert outputs["group"] == "arn:aws:ec2:::not-made-here/group"
+    assert outputs["validation"] == "not-made-here"
+    assert json.loads(outputs["trust"])["Version"] == "2012-10-17"
+    assert outputs["role"] == "role"
     assert outputs["tableArn"] == "arn:aws:dynamodb:ap-northeast-1:123456789012:table/catalogue"
     tree = [line.lstrip("│├└─ ") for line in console.export_text().splitlines()]
     assert sorted(tree) == [
@@ -123,6 +147,8 @@ def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
         "aws:dynamodb:getTable catalogue  (there is no such table here; its answer is made up)",
         "aws:ec2:getVpc  (its answer is made up)",
         "aws:sns:getTopic existing  (exists on AWS; made here, empty)",
+        "basic  aws:iam:RolePolicyAttachment",
+        "certificate  aws:acm:Certificate  (not made here: all of it)",
         "got  aws:sqs:Queue  (exists on AWS; made here, empty)",
         "group  aws:ec2:SecurityGroup  (not made here: all of it)",
         (
@@ -131,5 +157,6 @@ def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
         ),
         "permission  aws:lambda:Permission  (not made here: all of it)",
         "queue  aws:sns:TopicSubscription",
+        "role  aws:iam:Role",
         "stack dev",
     ]

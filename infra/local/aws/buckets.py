@@ -7,13 +7,15 @@ of its own there, which replaces what was set before.
 import base64
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pulumi
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.inputs import heeded
+from infra.local.aws.not_made import NotMadeHereError
 from infra.local.aws.resource_type import (
     Create,
     Existing,
@@ -182,19 +184,24 @@ def _lifecycle(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 
 def _rule(rule: Inputs) -> dict[str, Any]:
-    # A rule without a filter is for every object.
-    selected = rule.get("filter", {})
-    result: dict[str, Any] = {
-        "ID": rule["id"],
-        "Status": rule["status"],
-        "Filter": {"Prefix": selected.get("prefix") or rule.get("prefix", "")},
-    }
+    result: dict[str, Any] = {"ID": rule["id"], "Status": rule["status"], "Filter": _filter(rule)}
     for key, (parameter, names) in _OF_A_RULE.items():
         if isinstance(given := rule.get(key), list):
             result[parameter] = [services.given(each, names) for each in given]
         elif given is not None:
             result[parameter] = services.given(given, names)
     return result
+
+
+def _filter(rule: Inputs) -> dict[str, Any]:
+    """Of a rule without one: every object."""
+    selected = rule.get("filter", {})
+    if both := selected.get("and"):
+        tags = [{"Key": key, "Value": value} for key, value in both.get("tags", {}).items()]
+        return {"And": {**services.given(both, {"prefix": "Prefix"}), "Tags": tags}}
+    if tag := selected.get("tag"):
+        return {"Tag": {"Key": tag["key"], "Value": tag["value"]}}
+    return {"Prefix": selected.get("prefix") or rule.get("prefix", "")}
 
 
 _EXPIRATION: Final = {
@@ -226,22 +233,31 @@ def _object(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     answer = emulator.client("s3").put_object(
         Bucket=bucket,
         Key=key,
-        Body=_content(inputs),
+        Body=_content(emulator, inputs),
         **services.given(
             inputs,
             {
+                "acl": "ACL",
+                "bucketKeyEnabled": "BucketKeyEnabled",
                 "cacheControl": "CacheControl",
+                "contentDisposition": "ContentDisposition",
                 "contentEncoding": "ContentEncoding",
+                "contentLanguage": "ContentLanguage",
                 "contentType": "ContentType",
+                "kmsKeyId": "SSEKMSKeyId",
                 "metadata": "Metadata",
+                "serverSideEncryption": "ServerSideEncryption",
                 "storageClass": "StorageClass",
+                "websiteRedirect": "WebsiteRedirectLocation",
             },
         ),
+        **({"Tagging": urlencode(inputs["tags"])} if inputs.get("tags") else {}),
     )
+    heeded(inputs, "etag", "sourceHash")  # they only tell the provider of a change
     return {"id": key, "key": key, "arn": f"arn:aws:s3:::{bucket}/{key}", "etag": answer["ETag"]}
 
 
-def _content(inputs: Inputs) -> bytes:
+def _content(emulator: Emulator, inputs: Inputs) -> bytes:
     if inputs.get("content") is not None:
         return str(inputs["content"]).encode()
     if inputs.get("contentBase64") is not None:
@@ -249,7 +265,10 @@ def _content(inputs: Inputs) -> bytes:
     source = inputs["source"]
     if isinstance(source, pulumi.StringAsset):
         return source.text.encode()
-    return Path(source.path if isinstance(source, pulumi.FileAsset) else source).read_bytes()
+    if isinstance(source, pulumi.Archive) or not isinstance(source, (str, pulumi.FileAsset)):
+        raise NotMadeHereError("an archive is not packed here, nor fetched")
+    path = source if isinstance(source, str) else source.path
+    return (emulator.folder / path).read_bytes()
 
 
 def _delete_object(emulator: Emulator, existing: Existing) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
-from infra.local.aws.not_made import NOT_MADE_HERE
+from infra.local.aws.not_made import NOT_MADE_HERE, is_made_up
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 
 
@@ -59,6 +59,8 @@ _DELIVERED: Final = (":sqs:", ":logs:", ":event-bus/")
 def _target(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     target: dict[str, Any] = {"Id": inputs.get("targetId") or name, "Arn": inputs["arn"]}
     outputs = {"id": f"{inputs['rule']}-{target['Id']}", "targetId": target["Id"]}
+    if is_made_up(target["Arn"]):
+        return {**outputs, NOT_MADE_HERE: "all of it (it needs what is not made here)"}
     if not any(part in target["Arn"] for part in _DELIVERED):
         # moto refuses the events themselves when a rule has such a target.
         kind = target["Arn"].split(":")[2]

@@ -95,6 +95,8 @@ class Emulator:
         self._clients: dict[tuple[str, Credentials], Any] = {}
         self._making_clients = threading.Lock()
         self._deployed = threading.Lock()
+        self.folder = Path()
+        """Of the program, where its relative paths begin."""
         self.builds: dict[str, Mapping[str, Any]] = {}
         """How the images are built that the program has registered, by their URI."""
 

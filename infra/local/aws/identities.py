@@ -24,6 +24,23 @@ def _domain_identity(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     return {"id": domain, "arn": _arn(emulator, domain), "verificationToken": token}
 
 
+def _dkim(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    domain = inputs["domain"]
+    tokens = emulator.client("ses").verify_domain_dkim(Domain=domain)["DkimTokens"]
+    return {"id": domain, "dkimTokens": tokens}
+
+
+def _mail_from(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
+    emulator.client("ses").set_identity_mail_from_domain(
+        Identity=inputs["domain"],
+        **services.given(
+            inputs,
+            {"mailFromDomain": "MailFromDomain", "behaviorOnMxFailure": "BehaviorOnMXFailure"},
+        ),
+    )
+    return {"id": inputs["domain"]}
+
+
 def _identity(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     """By either API; both have the same identities, in moto each has its own."""
     identity = inputs["emailIdentity"]
@@ -72,6 +89,12 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         computed=("arn",),
         replaced_by=frozenset({"name"}),
     ),
+    "aws:ses/domainDkim:DomainDkim": ResourceType(
+        create=_dkim,
+        delete=services.stays,
+        computed=("dkimTokens",),
+        replaced_by=frozenset({"domain"}),
+    ),
     "aws:ses/domainIdentity:DomainIdentity": ResourceType(
         create=_domain_identity,
         delete=_DELETED,
@@ -83,6 +106,9 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         delete=_DELETED,
         computed=("arn",),
         replaced_by=frozenset({"email"}),
+    ),
+    "aws:ses/mailFrom:MailFrom": ResourceType(
+        create=_mail_from, delete=services.stays, replaced_by=frozenset({"domain"})
     ),
     "aws:ses/template:Template": ResourceType(
         create=_template,

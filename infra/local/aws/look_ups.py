@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from infra.local.aws import buckets, log_groups, services
 from infra.local.aws.emulator import ACCOUNT, Emulator
-from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE, PLACEHOLDER
+from infra.local.aws.not_made import EXISTS, MADE_HERE, NOT_MADE_HERE, PLACEHOLDER
 from infra.local.aws.resource_type import Inputs, Outputs
 
 LookUp: TypeAlias = Callable[[Emulator, Inputs], Outputs]
@@ -154,7 +154,7 @@ def _stream(emulator: Emulator, arguments: Inputs) -> Outputs:
     return {"id": arn, "arn": arn, "name": name, "status": "ACTIVE", **said}
 
 
-_VALUE: Final = {NOT_MADE_HERE: f"exists on AWS; made here with the value {PLACEHOLDER}"}
+_VALUE: Final = {NOT_MADE_HERE: f"{EXISTS}made here with the value {PLACEHOLDER}"}
 
 
 def _parameter(emulator: Emulator, arguments: Inputs) -> Outputs:

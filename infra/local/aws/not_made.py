@@ -9,11 +9,17 @@ from typing import Any, Final
 NOT_MADE_HERE: Final = "notMadeHere"
 """The output that says what the local run leaves out: the whole resource, or some of its inputs."""
 
-MADE_HERE: Final = "exists on AWS; made here, empty"
-"""Said of what the program does not make itself."""
+EXISTS: Final = "exists on AWS; "
+"""What is said of what the program does not make itself begins so."""
+
+MADE_HERE: Final = f"{EXISTS}made here, empty"
 
 PLACEHOLDER: Final = "not-made-here"
 """Stands in every string that is made up, so that what is made of it shows it too."""
+
+
+class NotMadeHereError(Exception):
+    """What a type knows, and the embedded AWS cannot make of these inputs; says why."""
 
 
 def not_made(token: str, name: str, inputs: Collection[str]) -> dict[str, Any]:
@@ -21,7 +27,7 @@ def not_made(token: str, name: str, inputs: Collection[str]) -> dict[str, Any]:
     kinds = {key: kind for key, kind in _outputs_of(token).items() if key not in inputs}
     arn = _arn(token, name)
     return {
-        **_made_up(kinds, arn),
+        **_made_up(token, kinds, arn),
         "id": name,
         "arn": arn,
         "name": name,
@@ -33,7 +39,7 @@ def not_known(token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to a look-up, in the provider's types."""
     arn = _arn(token, str(arguments.get("name", "")))
     return {
-        **_made_up(_results_of(token), arn),
+        **_made_up(token, _results_of(token), arn),
         **arguments,
         NOT_MADE_HERE: "its answer is made up",
     }
@@ -49,19 +55,36 @@ def _arn(token: str, name: str) -> str:
     return f"arn:aws:{service}:::{PLACEHOLDER}/{name}".removesuffix("/")
 
 
-def _made_up(kinds: Mapping[str, str], arn: str) -> dict[str, Any]:
+def _made_up(token: str, kinds: Mapping[str, str], arn: str) -> dict[str, Any]:
+    package, module, _ = token.split(":")
+    outputs = f"{_module(package, module)}.outputs"
     return {
-        key: arn if key == "arn" or key.endswith("Arn") else _value(kind)
+        key: arn if key == "arn" or key.endswith("Arn") else _value(kind, outputs, _DEPTH)
         for key, kind in kinds.items()
         if not kind.startswith("Optional[") and key != "region"
     }
 
 
-def _value(kind: str) -> Any:
-    if kind.startswith("Sequence["):
-        return [_value(kind.removeprefix("Sequence[").removesuffix("]"))]
+_DEPTH: Final = 4
+"""Of objects in objects; some types hold themselves."""
+
+_SEVERAL: Final = 3
+"""As many strings as a list has: subnets, zones, tokens are asked for by their place."""
+
+
+def _value(kind: str, outputs: str, depth: int) -> Any:
+    kind = re.sub(r"^Optional\[(.*)\]$", r"\1", kind)
     plain: dict[str, Any] = {"str": PLACEHOLDER, "int": 0, "float": 0, "bool": False}
-    return plain.get(kind, {})
+    if kind in plain:
+        return plain[kind]
+    if kind.startswith("Sequence["):
+        each = kind.removeprefix("Sequence[").removesuffix("]")
+        return [_value(each, outputs, depth)] * (_SEVERAL if each == "str" else 1)
+    if not depth:
+        return {}
+    return {
+        key: _value(of_key, outputs, depth - 1) for key, of_key in _declared_once(outputs, kind)
+    }
 
 
 @cache
@@ -76,6 +99,11 @@ def _results_of(token: str) -> dict[str, str]:
     package, module, function = token.split(":")
     kind = f"{function[0].upper()}{function[1:]}Result"
     return dict(_declared(_module(package, module), kind))
+
+
+@cache
+def _declared_once(module: str, kind: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_declared(module, kind))
 
 
 def _declared(module: str, kind: str) -> Iterator[tuple[str, str]]:

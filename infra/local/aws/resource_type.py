@@ -94,7 +94,7 @@ class ResourceType:
     """Inputs whose change is one only beside a change of one of these."""
 
 
-POLICIES: Final = frozenset({"policy", "assumeRolePolicy"})
+POLICIES: Final = frozenset({"accessPolicies", "assumeRolePolicy", "policy", "policyDocument"})
 """Inputs that the provider takes as an object too."""
 DOCUMENTS: Final = POLICIES | {"redrivePolicy"}
 """Inputs of JSON, whose keys have no order."""

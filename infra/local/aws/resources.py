@@ -33,7 +33,14 @@ from infra.local.aws import (
 )
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.inputs import NotingInputs, heeded
-from infra.local.aws.not_made import MADE_HERE, NOT_MADE_HERE, is_made_up, not_known, not_made
+from infra.local.aws.not_made import (
+    MADE_HERE,
+    NOT_MADE_HERE,
+    NotMadeHereError,
+    is_made_up,
+    not_known,
+    not_made,
+)
 from infra.local.aws.resource_type import POLICIES, Existing, Inputs, Outputs, ResourceType
 
 FUNCTION: Final = functions.FUNCTION
@@ -54,22 +61,21 @@ def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs
     are said in the output `NOT_MADE_HERE`, so that nothing looks done that is not.
     """
     known = type_of(type_)
-    noting = NotingInputs(_with_written_policies(inputs))
+    written = _written_policies(inputs)
+    noting = NotingInputs({**inputs, **written})
     if noting.get("region") != emulator.region:
         noting.forget("region")
     physical = _physical_name(known, name, noting)
     outputs = _unless_not_here(
         type_, physical, inputs, lambda: known.create(emulator, physical, noting)
     )
-    return _with_left_out(type_, outputs, noting.unread)
+    return _with_left_out(type_, {**written, **outputs}, noting.unread)
 
 
-def _with_written_policies(inputs: Inputs) -> Inputs:
-    """The provider takes a policy's document as an object too."""
-    return {
-        key: json.dumps(value) if key in POLICIES and isinstance(value, Mapping) else value
-        for key, value in inputs.items()
-    }
+def _written_policies(inputs: Inputs) -> Outputs:
+    """The provider takes a policy's document as an object too, and gives it back as a string."""
+    given = {key: inputs.get(key) for key in POLICIES}
+    return {key: json.dumps(each) for key, each in given.items() if isinstance(each, Mapping)}
 
 
 def update(
@@ -81,7 +87,8 @@ def update(
     Raises `RefusedError`.
     """
     known = type_of(type_)
-    noting = NotingInputs(_with_written_policies(inputs))
+    written = _written_policies(inputs)
+    noting = NotingInputs({**inputs, **written})
 
     def work() -> Outputs:
         if known.update is None:
@@ -89,7 +96,7 @@ def update(
         return known.update(emulator, existing, noting)
 
     outputs = _unless_not_here(type_, existing.id, inputs, work)
-    outputs = {key: value for key, value in outputs.items() if key != "id"}
+    outputs = {key: value for key, value in {**written, **outputs}.items() if key != "id"}
     left_out = [key for key in noting.unread if key.partition(".")[0] in changed]
     return _with_left_out(type_, outputs, left_out)
 
@@ -99,20 +106,45 @@ def read(emulator: Emulator, type_: str, name: str, id_: str) -> Outputs:
 
     Here it is made where it takes nothing but a name, so that it can be used.
     """
+    if type_ == STACK_REFERENCE:
+        return create(emulator, type_, name, {"name": id_})
     known = type_of(type_)
     found = known.read(emulator, id_) if known.read else None
     if found is not None:
         return {"id": id_, **found}
+    if type_ in _LOOKED_UP:
+        token, key = _LOOKED_UP[type_]
+        return {**look_up(emulator, token, {key: _named_by(id_)}), "id": id_}
     key = known.naming.key if known.naming else "name"
-    made = create(emulator, type_, name, {key: _named_by(id_)})
-    return {NOT_MADE_HERE: MADE_HERE, **made}
+    try:
+        made = create(emulator, type_, name, {key: _named_by(id_)})
+    except RefusedError:
+        made = not_made(type_, name, ())
+    if NOT_MADE_HERE in made:
+        return {**made, NOT_MADE_HERE: "all of it; what it tells is made up"}
+    return {**made, NOT_MADE_HERE: MADE_HERE}
+
+
+_LOOKED_UP: Final = {
+    "aws:cloudwatch/eventBus:EventBus": ("aws:cloudwatch/getEventBus:getEventBus", "name"),
+    "aws:iam/role:Role": ("aws:iam/getRole:getRole", "name"),
+    "aws:kinesis/stream:Stream": ("aws:kinesis/getStream:getStream", "name"),
+    "aws:kms/alias:Alias": ("aws:kms/getAlias:getAlias", "name"),
+    "aws:secretsmanager/secret:Secret": ("aws:secretsmanager/getSecret:getSecret", "name"),
+    "aws:sns/topic:Topic": ("aws:sns/getTopic:getTopic", "name"),
+    "aws:sqs/queue:Queue": ("aws:sqs/getQueue:getQueue", "name"),
+    "aws:ssm/parameter:Parameter": ("aws:ssm/getParameter:getParameter", "name"),
+}
+"""By the type, the look-up that finds one by its name."""
 
 
 def _named_by(id_: str) -> str:
     """The name in an id, which is one, an ARN or a queue's URL."""
     if id_.startswith("http"):
         return id_.rpartition("/")[2]
-    return re.split("[/:]", id_.split(":", 5)[5])[-1] if id_.startswith("arn:") else id_
+    if not id_.startswith("arn:") or ":secret:" in id_:
+        return id_  # a secret is found by either
+    return re.split("[/:]", id_.split(":", 5)[5])[-1]
 
 
 def delete(emulator: Emulator, type_: str, existing: Existing) -> None:
@@ -150,6 +182,10 @@ def _unless_not_here(type_: str, name: str, inputs: Inputs, work: Callable[[], O
         reason = " ".join(str(error).split())
         if not is_made_up(inputs):
             raise RefusedError(f"{type_} {name}: {reason}") from error
+    except OSError as error:  # a file that the program names
+        raise RefusedError(f"{type_} {name}: {error}") from error
+    except NotMadeHereError as error:
+        reason = str(error)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"its inputs are not understood: {type(error).__name__}: {error}"
     nothing = not_made(type_, name, inputs)

@@ -8,6 +8,7 @@ from typing import Final
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 
 
@@ -20,9 +21,11 @@ def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
         iam.put_role_policy(
             RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"]
         )
-    for arn in inputs.get("managedPolicyArns", []):
-        _attach(emulator, name, arn)
-    return {"id": name, "name": name, "arn": role["Arn"], "uniqueId": role["RoleId"]}
+    missing = [
+        arn for arn in inputs.get("managedPolicyArns", []) if not _attach(emulator, name, arn)
+    ]
+    said = {NOT_MADE_HERE: _not_here(missing)} if missing else {}
+    return {"id": name, "name": name, "arn": role["Arn"], "uniqueId": role["RoleId"], **said}
 
 
 _ROLE: Final = {
@@ -34,8 +37,20 @@ _ROLE: Final = {
 }
 
 
-def _attach(emulator: Emulator, role: str, policy_arn: str) -> None:
-    emulator.client("iam").attach_role_policy(RoleName=_name(role), PolicyArn=policy_arn)
+def _attach(emulator: Emulator, role: str, policy_arn: str) -> bool:
+    """Whether there is such a policy here: it may exist on AWS only."""
+    iam = emulator.client("iam")
+    try:
+        iam.attach_role_policy(RoleName=_name(role), PolicyArn=policy_arn)
+    except iam.exceptions.NoSuchEntityException as error:
+        if "Policy" not in error.response["Error"]["Message"]:
+            raise
+        return False
+    return True
+
+
+def _not_here(policy_arns: list[str]) -> str:
+    return f"{', '.join(policy_arns)}, which is no policy of this program's or known here"
 
 
 def _name(role: str) -> str:
@@ -144,8 +159,10 @@ def _delete_policy(emulator: Emulator, policy: Existing) -> None:
 
 
 def _role_attachment(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
-    _attach(emulator, inputs["role"], inputs["policyArn"])
-    return {"id": f"{_name(inputs['role'])}/{inputs['policyArn']}"}
+    outputs = {"id": f"{_name(inputs['role'])}/{inputs['policyArn']}"}
+    if _attach(emulator, inputs["role"], inputs["policyArn"]):
+        return outputs
+    return {**outputs, NOT_MADE_HERE: f"all of it: {_not_here([inputs['policyArn']])}"}
 
 
 def _detach(emulator: Emulator, attachment: Existing) -> None:
@@ -156,9 +173,11 @@ def _detach(emulator: Emulator, attachment: Existing) -> None:
 
 
 def _attachment(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    for role in inputs.get("roles", []):
-        _attach(emulator, role, inputs["policyArn"])
-    return {"id": name, "name": name}
+    outputs = {"id": name, "name": name}
+    attached = [_attach(emulator, role, inputs["policyArn"]) for role in inputs.get("roles", [])]
+    if all(attached):
+        return outputs
+    return {**outputs, NOT_MADE_HERE: f"all of it: {_not_here([inputs['policyArn']])}"}
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {

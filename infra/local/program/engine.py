@@ -172,6 +172,12 @@ class Monitor(mocks.MockMonitor):
             raise
         return result
 
+    def GetDeploymentInfo(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        info = super().GetDeploymentInfo(request)  # type: ignore[no-untyped-call] # Pulumi's
+        # A resource that is given as an input arrives as its id, as the AWS provider gets it.
+        info.supportedFeatures.remove(resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES)
+        return info
+
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _event_loop():
             response = self._answer(request)

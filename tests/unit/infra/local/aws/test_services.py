@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from infra.local.aws import resources
@@ -439,6 +441,22 @@ def test_a_role_has_its_inline_and_its_attached_policies(aws: Emulator) -> None:
     assert iam.get_role(RoleName="orders")["Role"]["Path"] == "/service/"
 
 
+@pytest.mark.parametrize("of", ["aws", "123456789012"])
+def test_a_policy_that_is_not_here_is_named_and_the_role_made(aws: Emulator, of: str) -> None:
+    arn = f"arn:aws:iam::{of}:policy/Elsewhere"
+    inputs = {"assumeRolePolicy": TRUSTS_LAMBDA, "managedPolicyArns": [BASIC, arn]}
+
+    role = resources.create(aws, "aws:iam/role:Role", "orders", inputs)
+    type_ = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    attachment = resources.create(aws, type_, "a", {"role": "orders", "policyArn": arn})
+
+    said = f"{arn}, which is no policy of this program's or known here"
+    assert role[NOT_MADE_HERE] == said
+    assert attachment[NOT_MADE_HERE] == f"all of it: {said}"
+    with pytest.raises(resources.RefusedError, match="NoSuchEntity"):
+        resources.create(aws, type_, "a", {"role": "nobody", "policyArn": BASIC})
+
+
 def test_a_policy_is_attached_to_several_roles(aws: Emulator) -> None:
     for name in ("one", "two"):
         made(aws, "aws:iam/role:Role", name, assumeRolePolicy=TRUSTS_LAMBDA)
@@ -500,11 +518,26 @@ def test_a_bucket_has_what_is_set_for_it_in_resources_of_their_own(aws: Emulator
                 "filter": {"prefix": "old/"},
                 "transitions": [{"days": 30, "storageClass": "GLACIER"}],
                 "expiration": {"days": 365},
-            }
+            },
+            {
+                "id": "tagged",
+                "status": "Enabled",
+                "filter": {"and": {"prefix": "new/", "tags": {"kind": "draft"}}},
+                "expiration": {"days": 7},
+            },
         ],
     )
     made(aws, "aws:s3/bucketPolicy:BucketPolicy", "p", bucket=bucket, policy=READS)
-    made(aws, "aws:s3/bucketObject:BucketObject", "o", bucket=bucket, key="k", content="hello")
+    made(
+        aws,
+        "aws:s3/bucketObject:BucketObject",
+        "o",
+        bucket=bucket,
+        key="k",
+        content="hello",
+        serverSideEncryption="AES256",
+        tags={"kind": "a draft"},
+    )
 
     s3 = aws.client("s3")
     block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
@@ -519,7 +552,10 @@ def test_a_bucket_has_what_is_set_for_it_in_resources_of_their_own(aws: Emulator
         "Rules"
     ]
     assert encryption["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "alias/aws/s3"
-    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    rule, tagged = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert tagged["Filter"]["And"]["Tags"] == [{"Key": "kind", "Value": "draft"}]
+    tags = s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
+    assert tags == [{"Key": "kind", "Value": "a draft"}]
     assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("old/", 365)
     assert rule["Transitions"][0]["StorageClass"] == "GLACIER"
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == READS
@@ -621,7 +657,8 @@ def test_a_program_can_go_on_with_what_is_made_up(aws: Emulator) -> None:
     looked_up = resources.look_up(aws, "aws:ec2/getVpc:getVpc", {"default": True})
 
     assert outputs["arn"] == "arn:aws:acm:::not-made-here/c"
-    assert outputs["domainValidationOptions"] == [{}]
+    assert outputs["domainValidationOptions"][0]["resourceRecordName"] == "not-made-here"
+    assert len(outputs["subjectAlternativeNames"]) == 3
     assert "domainName" not in outputs
     assert looked_up["id"] == "not-made-here"
     assert looked_up["enableDnsSupport"] is False
@@ -637,6 +674,7 @@ def test_what_aws_refuses_is_one_line(aws: Emulator) -> None:
         resources.create(aws, "aws:iam/role:Role", "r", {"assumeRolePolicy": "{}", "path": 1})
 
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/token-AbCdEf"
 EXISTING = {
     "aws:cloudwatch/getEventBus:getEventBus": ("orders", "aws:cloudwatch/eventBus:EventBus"),
     "aws:iam/getRole:getRole": ("orders", None),
@@ -682,6 +720,51 @@ def test_a_resource_that_the_program_gets_is_made_here_by_its_id(aws: Emulator) 
 
     assert (found["arn"], found["name"]) == (arn, "existing")
     aws.client("sns").publish(TopicArn=arn, Message="hello")
+
+
+@pytest.mark.parametrize(
+    ("type_", "id_", "output", "value"),
+    [
+        ("aws:iam/role:Role", "shop", "arn", "arn:aws:iam::123456789012:role/shop"),
+        ("aws:ssm/parameter:Parameter", "/shop/url", "value", "not-made-here"),
+        ("aws:secretsmanager/secret:Secret", SECRET, "name", "shop/token"),
+        ("aws:cloudwatch/eventBus:EventBus", "default", "name", "default"),
+        ("aws:s3/bucket:Bucket", "shop-files", "arn", "arn:aws:s3:::shop-files"),
+        ("aws:cloudwatch/logGroup:LogGroup", "/aws/lambda/shop", "name", "/aws/lambda/shop"),
+        ("aws:ec2/vpc:Vpc", "vpc-1", "cidrBlock", "not-made-here"),
+        ("aws:dynamodb/table:Table", "catalogue", "hashKey", "not-made-here"),
+    ],
+)
+def test_each_kind_of_resource_can_be_got(
+    aws: Emulator, type_: str, id_: str, output: str, value: str
+) -> None:
+    found = resources.read(aws, type_, "mine", id_)
+
+    assert found.get(output) == value
+
+
+def test_a_reference_to_another_stack_is_no_resource(aws: Emulator) -> None:
+    found = resources.read(aws, resources.STACK_REFERENCE, "platform", "org/platform/prod")
+
+    assert found == {"name": "org/platform/prod", "outputs": {}, "secretOutputNames": []}
+
+
+def test_the_source_of_an_object_is_a_file_beside_the_program(
+    aws: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "page.html").write_text("<p>hello</p>")
+    aws.folder = tmp_path
+    bucket = made(aws, "aws:s3/bucket:Bucket", "pages")["bucket"]
+    type_ = "aws:s3/bucketObjectv2:BucketObjectv2"
+    made(aws, type_, "o", bucket=bucket, key="page", source=pulumi.FileAsset("page.html"))
+
+    found = aws.client("s3").get_object(Bucket=bucket, Key="page")["Body"].read()
+    assert found == b"<p>hello</p>"
+    inputs = {"bucket": bucket, "key": "all", "source": pulumi.FileArchive(".")}
+    assert "an archive is not packed" in resources.create(aws, type_, "a", inputs)[NOT_MADE_HERE]
+    inputs["source"] = pulumi.FileAsset("nowhere.html")
+    with pytest.raises(resources.RefusedError, match=r"No such file.*nowhere\.html"):
+        resources.create(aws, type_, "n", inputs)
 
 
 def test_the_common_look_ups_are_answered(aws: Emulator) -> None:
