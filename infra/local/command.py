@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from infra.config import pulumi_yaml
+from infra.config.argument import setting
 from infra.config.stack_file import merged
 from infra.exports import WhichPipelineError
 from infra.filters import command as filter_command
@@ -136,7 +136,7 @@ def _pipeline_and_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipeline", help="which one of the program's, if it has several")
     parser.add_argument(
         "--config",
-        type=_setting,
+        type=setting,
         action="append",
         default=[],
         metavar="KEY=VALUE",
@@ -154,20 +154,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
         raise argparse.ArgumentTypeError(f"must be between 1 and 65535, got {text}")
     return int(text)
-
-
-def _setting(text: str) -> dict[str, Any]:
-    """`a.b=1` as {"a": {"b": 1}}; the value is YAML, as in a stack file."""
-    path, equals, value = text.partition("=")
-    if not equals or not all(path.split(".")):
-        raise argparse.ArgumentTypeError(f"must be like eventSource.batchSize=1, got {text}")
-    try:
-        setting: Any = pulumi_yaml.load(value)
-    except pulumi_yaml.INVALID:
-        raise argparse.ArgumentTypeError(f"the value must be YAML, got {text}") from None
-    for key in reversed(path.split(".")):
-        setting = {key: setting}
-    return dict(setting)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -224,6 +210,6 @@ def _sandbox(
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
     config: dict[str, Any] = {}
-    for setting in options.config:
-        config = merged(config, setting)
+    for each in options.config:
+        config = merged(config, each)
     return config

@@ -4,10 +4,7 @@ The names come from the command line, or from a stack's outputs where the Pulumi
 with them the region, so that it is not the shell's that decides where is looked.
 """
 
-import json
-import shutil
 import socket
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.exports import WhichPipelineError, pipeline_exports
+from infra.stack_outputs import NoPulumiError, StackOutputsError, region_of, stack_outputs
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -107,37 +104,19 @@ def target(
     outputs = _pipeline_outputs(stack, pipeline) if stack is not None else {}
     names = {part: str(outputs[key]) for part, key in _OUTPUTS.items() if key in outputs}
     names.update({part: name for part, name in named.items() if name is not None})
-    return Target(names=names, session=boto3.Session(region_name=_region(outputs)))
-
-
-def _region(outputs: Mapping[str, Any]) -> str | None:
-    """The stack's own; None: the environment's."""
-    arn = str(outputs.get("functionArn") or outputs.get("streamArn") or "").split(":")
-    return arn[3] if len(arn) > 5 else None
+    return Target(names=names, session=boto3.Session(region_name=region_of(outputs)))
 
 
 def _pipeline_outputs(stack: str, pipeline: str | None) -> Mapping[str, Any]:
     try:
-        return pipeline_exports(_stack_outputs(stack), pipeline)
-    except WhichPipelineError as error:
-        raise ReplayError(f"stack {stack}: {error}") from error
-
-
-def _stack_outputs(stack: str) -> Mapping[str, Any]:
-    pulumi = shutil.which("pulumi")
-    if pulumi is None:
+        return stack_outputs(stack, pipeline)
+    except NoPulumiError as error:
         raise ReplayError(
             "--stack reads the stack's outputs with the Pulumi CLI, which is not installed; "
             "name --bucket, --function and --table instead"
-        )
-    command = [pulumi, "stack", "output", "--json", "--stack", stack]
-    # The command is fixed, and the stack's name is one argument, not shell text.
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or ["pulumi said nothing"])[-1]
-        raise ReplayError(f"the outputs of stack {stack} cannot be read: {reason}")
-    outputs: Mapping[str, Any] = json.loads(result.stdout)
-    return outputs
+        ) from error
+    except StackOutputsError as error:
+        raise ReplayError(str(error)) from error
 
 
 def said(error: ClientError) -> str:

@@ -199,7 +199,7 @@ class Delivery:
         try:
             with self._flight(len(batch.records)):
                 invocation = await self.function.invoke(
-                    {"Records": list(batch.records)}, request_id=batch.request_id
+                    {"Records": batch.records}, request_id=batch.request_id
                 )
         except UNFORESEEN as error:
             # AWS: a throttle or an error before the invocation is waited out and is no attempt.

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from infra.capacity.virtual_time import now, run
 from infra.local.flow import Flow, Rests, Tally, table
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import Done
@@ -26,7 +27,6 @@ from tests.unit.infra.local.mapping.scripted import (
     reported,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import now, run
 
 INSERTS = [{"pattern": '{"eventName":["INSERT"]}'}]
 

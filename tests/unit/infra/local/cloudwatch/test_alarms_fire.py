@@ -15,6 +15,7 @@ import pytest
 
 from handler.config import METRICS_NAMESPACE, HandlerMetric
 from handler.counting import Counting
+from infra.capacity.virtual_time import EPOCH, now, run
 from infra.local.cloudwatch.alarms import Alarms, State
 from infra.local.cloudwatch.definitions import composite_alarm, metric_alarm
 from infra.local.cloudwatch.meters import MappingMeter, MeteredFunction, embedded_metrics
@@ -39,7 +40,6 @@ from tests.unit.infra.local.mapping.scripted import (
     reported,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import EPOCH, now, run
 
 PREFIX: Final = "requests-monitoring-"
 OF_DELIVERY: Final = (

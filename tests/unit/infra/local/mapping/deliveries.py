@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
+from infra.capacity.virtual_time import now, run
 from infra.local.aws.functions import parameters
 from infra.local.function.invocation import Function
 from infra.local.mapping.destination import Destination
@@ -11,7 +12,6 @@ from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.stream_reader import Position, StreamSource
 from tests.unit.infra.local.mapping.scripted import STREAM_ARN
-from tests.unit.infra.local.mapping.virtual_time import now, run
 
 MAPPING_UUID = "11111111-2222-4333-8444-555555555555"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:processor"

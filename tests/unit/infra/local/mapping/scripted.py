@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from infra.capacity.virtual_time import EPOCH
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.destination import DestinationError
 from infra.local.mapping.stream_reader import Position, Record, StreamError, TrimmedDataError
-from tests.unit.infra.local.mapping.virtual_time import EPOCH
 
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/requests/stream/2025-01-01T00:00:00.000"
 SHARD = "shardId-00000001541626099285-f35f62ef"

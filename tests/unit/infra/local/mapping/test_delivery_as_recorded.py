@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.capacity.virtual_time import run
 from infra.local.function.invocation import ThrottledError
 from infra.local.mapping.stream_reader import Record, StreamError
 from tests.unit.infra.local.mapping.deliveries import deliver, mapping, while_running
@@ -18,7 +19,6 @@ from tests.unit.infra.local.mapping.scripted import (
     reported,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import run
 
 BISECT: dict[str, Any] = {"bisectBatchOnFunctionError": True}
 REPORTING: dict[str, Any] = {"functionResponseTypes": ["ReportBatchItemFailures"]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.capacity.virtual_time import run
 from infra.events.stream_record import INVOCATION_PAYLOAD
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.stream_reader import Record
@@ -18,7 +19,6 @@ from tests.unit.infra.local.mapping.scripted import (
     stream_record,
     ttl_deletion,
 )
-from tests.unit.infra.local.mapping.virtual_time import run
 
 INSERTS = {"filters": [{"pattern": '{"eventName":["INSERT"]}'}]}
 

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from infra.capacity.virtual_time import EPOCH
 from infra.local.function.invocation import ThrottledError
 from infra.local.mapping.stream_reader import Record
 from tests.unit.infra.local.mapping.deliveries import BUCKET_ARN, deliver
@@ -15,7 +16,6 @@ from tests.unit.infra.local.mapping.scripted import (
     numbers_of,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import EPOCH
 
 TO_S3 = {"onFailure": {"destinationArn": BUCKET_ARN}}
 

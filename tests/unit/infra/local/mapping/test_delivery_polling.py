@@ -3,6 +3,7 @@
 import asyncio
 import operator
 
+from infra.capacity.virtual_time import run
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.stream_reader import Record, StreamError
 from tests.unit.infra.local.mapping.deliveries import deliver, mapping, while_running
@@ -14,7 +15,6 @@ from tests.unit.infra.local.mapping.scripted import (
     numbers_of,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import run
 
 SECOND_SHARD = "shardId-00000001541626099999-00000000"
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.capacity.virtual_time import EPOCH, run
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.mapping.event_source_mapping import EventSourceMapping
 from infra.local.mapping.stream_reader import Position, Record
@@ -24,7 +25,6 @@ from tests.unit.infra.local.mapping.scripted import (
     reported,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import EPOCH, run
 
 INSERTS = {"filters": [{"pattern": '{"eventName":["INSERT"]}'}]}
 FORGOTTEN_SOON = EPOCH - 24 * 3600 + 40

@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.capacity.virtual_time import EPOCH
 from infra.local.mapping.stream_reader import Record
 from tests.unit.infra.local.mapping.deliveries import deliver
 from tests.unit.infra.local.mapping.scripted import (
@@ -11,7 +12,6 @@ from tests.unit.infra.local.mapping.scripted import (
     ScriptedStreamSource,
     stream_record,
 )
-from tests.unit.infra.local.mapping.virtual_time import EPOCH
 
 OLD = EPOCH - 80
 

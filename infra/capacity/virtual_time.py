@@ -3,23 +3,27 @@
 import asyncio
 import selectors
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-EPOCH = 1_700_000_000.0
+EPOCH: Final = 1_700_000_000.0
 """The epoch second at which every loop begins."""
 
 T = TypeVar("T")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """Its time is the sum of all that was waited for."""
+
     def __init__(self) -> None:
         self._elapsed = 0.0
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
+        """Seconds since the loop began."""
         return self._elapsed
 
     def jump(self, seconds: float) -> None:
+        """Moves the clock on."""
         self._elapsed += seconds
 
 
@@ -30,7 +34,9 @@ class _JumpingSelector(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
-            raise AssertionError("the test waits for something that will never happen")
+            raise AssertionError("something is waited for that will never happen")
+        if timeout <= 0:
+            return []
         self._loop.jump(timeout)
         return super().select(0)
 
