@@ -281,4 +281,5 @@ class EmbeddedAws:
 
     def _on_invocation(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)
+        self._telling.tell(self._monitored.count_invocation, invocation, time.time())
         self._telling.tell(self._watcher.on_invocation, invocation)

@@ -17,8 +17,9 @@ from infra.local.cloudwatch.definitions import (
     metric_alarm,
 )
 from infra.local.cloudwatch.expressions import UnsupportedAlarmError
-from infra.local.cloudwatch.meters import MappingMeter, embedded_metrics
+from infra.local.cloudwatch.meters import MappingMeter, count_invocation, embedded_metrics
 from infra.local.cloudwatch.metric_store import MetricStore
+from infra.local.function.invocation import Invocation
 from infra.local.lambda_api.mappings import StoredMapping
 from infra.local.program.engine import Resource
 
@@ -56,6 +57,10 @@ class Monitored:
         """Counts what a line of a function's log holds in the embedded metric format."""
         for series, value in embedded_metrics(line):
             self.store.add(series, value, at)
+
+    def count_invocation(self, invocation: Invocation, ended: float) -> None:
+        """Counts it, whether a mapping or Lambda's API asked for it."""
+        count_invocation(self.store, invocation, ended)
 
     def look(self, now: float | None = None) -> list[Transition]:
         """The alarms that changed, as CloudWatch would have it at the end of the running minute."""

@@ -38,6 +38,9 @@ def test_what_ran_is_found_under_cloudwatchs_names_and_a_given_up_record_fires_i
         function.fail_on("b")
         put(deployment, item("a"), item("b"))
         deployment.drain()
+        deployment.client("lambda").invoke(
+            FunctionName=deployment.outputs["functionName"], Payload=b'{"Records": []}'
+        )
 
         fired = [each.alarm.name for each in deployment.look_at_alarms() if each.is_told]
 
@@ -49,6 +52,6 @@ def test_what_ran_is_found_under_cloudwatchs_names_and_a_given_up_record_fires_i
         assert [each["AlarmName"] for each in found["MetricAlarms"]] == fired
         assert statistics(deployment, "PolledEventCount", "Sum", **mapping) == 2
         assert statistics(deployment, "FailedInvokeEventCount", "Sum", **mapping) == 1
-        assert statistics(deployment, "Invocations", "Sum", FunctionName=name) == 2
+        assert statistics(deployment, "Invocations", "Sum", FunctionName=name) == 3
         age = statistics(deployment, "IteratorAge", "Maximum", FunctionName=name)
         assert age == deployment.statistic("IteratorAge", "Maximum")

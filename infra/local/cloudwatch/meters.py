@@ -4,6 +4,7 @@ Names, dimensions and what has a data point when follow the Lambda Developer Gui
 metrics for Lambda functions", and CloudWatch's embedded metric format.
 """
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -32,8 +33,22 @@ def of_mapping(uuid: str, metric: str) -> Series:
     return Series.of(LAMBDA, metric, {"EventSourceMappingUUID": uuid})
 
 
+def count_invocation(store: MetricStore, invocation: Invocation, ended: float) -> None:
+    """What Lambda counts of an invocation, whoever asked for it."""
+    metrics = {
+        "Invocations": 1.0,
+        "Errors": float(invocation.function_error is not None),
+        "Throttles": 0.0,
+        "Duration": invocation.duration * 1000,
+    }
+    for name, value in metrics.items():
+        series = of_function(invocation.function_name, name)
+        # "The timestamp on an error metric reflects when the function was invoked."
+        store.add(series, value, ended - invocation.duration)
+
+
 class MeteredFunction(Function):
-    """A function as its mapping invokes it, with what Lambda counts of that."""
+    """A function as a mapping invokes it, with what Lambda counts of that beside the invocation."""
 
     def __init__(
         self,
@@ -49,36 +64,27 @@ class MeteredFunction(Function):
         self._running = 0
 
     async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
-        began = self._now()
         self._running += 1
+        self._count("ConcurrentExecutions", lambda _: self._running)
+        self._count("IteratorAge", lambda now: _iterator_age(event, now))
         try:
-            invocation = await self._function.invoke(event, request_id=request_id)
+            return await self._function.invoke(event, request_id=request_id)
         except ThrottledError:
-            self._count(began, Throttles=1)
+            self._count("Throttles", lambda _: 1)
             raise
         finally:
             self._running -= 1
-        # "The timestamp on an error metric reflects when the function was invoked."
-        self._count(
-            began,
-            Invocations=1,
-            Errors=invocation.function_error is not None,
-            Throttles=0,
-            Duration=invocation.duration * 1000,
-            ConcurrentExecutions=self._running + 1,
-            **_iterator_age(event, began),
-        )
-        return invocation
 
-    def _count(self, at: float, **metrics: float) -> None:
-        for name, value in metrics.items():
-            self._store.add(of_function(self._name, name), value, at)
+    def _count(self, metric: str, value: Callable[[float], float]) -> None:
+        now = self._now()
+        # Whatever stands in a record, it is delivered.
+        with contextlib.suppress(Exception):
+            self._store.add(of_function(self._name, metric), value(now), now)
 
 
-def _iterator_age(event: Mapping[str, Any], now: float) -> dict[str, float]:
+def _iterator_age(event: Mapping[str, Any], now: float) -> float:
     """The age of the event's last record in milliseconds."""
-    records = event.get("Records") or []
-    return {"IteratorAge": max(0.0, now - arrival(records[-1])) * 1000} if records else {}
+    return max(0.0, now - arrival(event["Records"][-1])) * 1000
 
 
 class MappingMeter:

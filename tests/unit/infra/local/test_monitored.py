@@ -1,9 +1,10 @@
 """The alarms that a program registered rest on what runs here, under CloudWatch's names."""
 
+import asyncio
 import dataclasses
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import pytest
@@ -13,8 +14,14 @@ from rich.console import Console
 from infra.local import cloudwatch_api, numbers, report
 from infra.local.alarm_watch import AlarmWatch
 from infra.local.cloudwatch.alarms import State, Transition
-from infra.local.cloudwatch.meters import embedded_metrics, of_function, of_mapping
+from infra.local.cloudwatch.meters import (
+    MeteredFunction,
+    embedded_metrics,
+    of_function,
+    of_mapping,
+)
 from infra.local.cloudwatch.metric_store import MetricStore, Series
+from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.mappings import StoredMapping
 from infra.local.monitored import Monitored
 from tests.plan import DASHBOARD, EVENT_SOURCE_MAPPING, METRIC_ALARM, Plan, plan_of
@@ -141,6 +148,22 @@ def test_what_an_alarm_reads_of_lambda_or_the_handler_is_among_the_numbers(plan:
 
     assert reads
     assert set(reads) <= {each.name for each in numbers.NUMBERS}
+
+
+class Answering(Function):
+    async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
+        return Invocation(request_id=request_id, event=event, response="answered")
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": []}, {"Records": [{}]}, {"Records": [None]}])
+def test_what_cannot_be_counted_is_delivered_all_the_same(event: Mapping[str, Any]) -> None:
+    store = MetricStore()
+    metered = MeteredFunction(Answering(), FUNCTION, store, lambda: T)
+
+    invocation = asyncio.run(metered.invoke(event, request_id="1"))
+
+    assert invocation.response == "answered"
+    assert store.over_all("AWS/Lambda", "ConcurrentExecutions", "Maximum", start=T, end=T + 1) == 1
 
 
 class Client:

@@ -6,6 +6,7 @@ or the table.
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,14 @@ from handler.counting import Counting
 from infra.capacity.virtual_time import EPOCH, now, run
 from infra.local.cloudwatch.alarms import Alarms, State
 from infra.local.cloudwatch.definitions import composite_alarm, metric_alarm
-from infra.local.cloudwatch.meters import MappingMeter, MeteredFunction, embedded_metrics
+from infra.local.cloudwatch.meters import (
+    MappingMeter,
+    MeteredFunction,
+    count_invocation,
+    embedded_metrics,
+)
 from infra.local.cloudwatch.metric_store import MetricStore, Series
+from infra.local.function.invocation import Function as LambdaFunction
 from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.mapping import shard
 from infra.local.mapping.stream_reader import Record, StreamError
@@ -88,6 +95,21 @@ class Function(ScriptedFunction):
         return await super().invoke(event, request_id=request_id)
 
 
+class Counted(LambdaFunction):
+    """With what Lambda counts of each invocation."""
+
+    def __init__(self, function: LambdaFunction, name: str, store: MetricStore) -> None:
+        self._function = function
+        self._name = name
+        self._store = store
+
+    async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
+        invocation = await self._function.invoke(event, request_id=request_id)
+        named = dataclasses.replace(invocation, function_name=self._name)
+        count_invocation(self._store, named, now())
+        return invocation
+
+
 class World:
     """The pipeline of a plan, as far as records and alarms go."""
 
@@ -101,7 +123,9 @@ class World:
         registered = plan.resource(EVENT_SOURCE_MAPPING)
         self.mapping = mapping(
             self.stream,
-            MeteredFunction(self.function, self.name, self.store, now),
+            MeteredFunction(
+                Counted(self.function, self.name, self.store), self.name, self.store, now
+            ),
             self.destination,
             **{key: registered.inputs[key] for key in OF_DELIVERY},
         )
