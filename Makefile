@@ -35,10 +35,10 @@ up: .venv/installed
 test: .venv/installed
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: .venv/installed
+test-all: .venv/installed .build/aws-cli/installed
 	@$(PYTEST) --hypothesis-profile many $(ARGS)
 
-coverage: .venv/installed
+coverage: .venv/installed .build/aws-cli/installed
 	@$(VENV)/coverage run -m pytest $(ARGS)
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report
@@ -54,7 +54,7 @@ types: .venv/installed
 	@$(VENV)/mypy
 
 audit: .venv/installed
-	@$(VENV)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt --requirement infra/policy_pack/requirements.txt
+	@$(VENV)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt --requirement handler/requirements.txt --requirement infra/policy_pack/requirements.txt --requirement tests/aws_cli/requirements.txt
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.benchmarks $(ARGS)
@@ -75,6 +75,9 @@ lock: .venv/installed
 	@$(VENV)/uv pip compile pyproject.toml --group policy \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" --quiet --output-file infra/policy_pack/requirements.txt
+	@$(VENV)/uv pip compile pyproject.toml --group aws-cli \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --quiet --output-file tests/aws_cli/requirements.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.13")'
@@ -89,6 +92,12 @@ lock: .venv/installed
 infra/policy_pack/.venv/installed: infra/policy_pack/requirements.txt
 	@$(PYTHON) -m venv --clear infra/policy_pack/.venv
 	@infra/policy_pack/.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --require-hashes --requirement infra/policy_pack/requirements.txt
+	@touch $@
+
+# 180 MB, for tests only, with libraries of its own.
+.build/aws-cli/installed: tests/aws_cli/requirements.txt
+	@$(PYTHON) -m venv --clear .build/aws-cli
+	@.build/aws-cli/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --require-hashes --requirement tests/aws_cli/requirements.txt
 	@touch $@
 
 clean:

@@ -238,9 +238,7 @@ class Functions:
     def reserve(self, name: FunctionName, reserved: int | None) -> None:
         """Sets or takes off the reserved concurrency, of invocations that begin from now on."""
         function = self.get(name)
-        others = sum(
-            each.reserved_concurrency or 0 for each in self.by_name.values() if each is not function
-        )
+        others = self._reserved - (function.reserved_concurrency or 0)
         if (reserved or 0) + others > ACCOUNT_CONCURRENCY - _ALWAYS_UNRESERVED:
             raise invalid_parameter(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
@@ -249,6 +247,19 @@ class Functions:
             )
         function.reserved_concurrency = reserved
         function.running.reserve(reserved)
+
+    @property
+    def concurrency(self) -> dict[str, int]:
+        """As GetAccountSettings answers it."""
+        return {
+            "ConcurrentExecutions": ACCOUNT_CONCURRENCY,
+            "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY - self._reserved,
+        }
+
+    @property
+    def _reserved(self) -> int:
+        """What all functions have together."""
+        return sum(each.reserved_concurrency or 0 for each in self.by_name.values())
 
     async def _started(
         self, name: str, uri: str, parameters: Parameters, tags: Mapping[str, str]

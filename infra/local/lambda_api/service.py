@@ -15,6 +15,13 @@ from infra.local.lambda_api.refusals import RefusedError, not_found, not_here
 _PAGES: Final = {"EventSourceMappings": 100, "Functions": 50}
 """How long a page of a list is at most, whatever the request says (Lambda's API reference)."""
 
+ACCOUNT_LIMIT: Final = {
+    "CodeSizeUnzipped": 250 * 1024**2,
+    "CodeSizeZipped": 50 * 1024**2,
+    "TotalCodeSize": 75 * 1024**3,
+}
+"""Bytes of code, an account's quotas (Lambda developer guide, "Lambda quotas"). No image counts."""
+
 Answered: TypeAlias = Mapping[str, Any] | Answer | None
 
 
@@ -46,6 +53,7 @@ class LambdaService:
             "UntagResource": self._untag,
             "ListTags": self._list_tags,
             "Invoke": self._invoke,
+            "GetAccountSettings": self._get_account_settings,
         }
 
     async def close(self) -> None:
@@ -184,6 +192,12 @@ class LambdaService:
     async def _invoke(self, given: Parameters) -> Answered:
         function = self.functions.get(self._name(given))
         return await self._invoking.invoke(function.running, given)
+
+    async def _get_account_settings(self, _: Parameters) -> Answered:
+        return {
+            "AccountLimit": {**ACCOUNT_LIMIT, **self.functions.concurrency},
+            "AccountUsage": {"FunctionCount": len(self.functions.by_name), "TotalCodeSize": 0},
+        }
 
 
 def _page(key: str, every: Sequence[Any], given: Parameters) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def test_an_audit_that_cannot_ask_about_a_package_fails_and_names_it(tmp_path: P
     (tmp_path / "handler/requirements.txt").touch()
     (tmp_path / "infra/policy_pack").mkdir(parents=True)
     (tmp_path / "infra/policy_pack/requirements.txt").touch()
+    (tmp_path / "tests/aws_cli").mkdir(parents=True)
+    (tmp_path / "tests/aws_cli/requirements.txt").touch()
 
     result = make(tmp_path, "audit")
 

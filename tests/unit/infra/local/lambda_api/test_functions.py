@@ -224,6 +224,24 @@ def test_an_account_keeps_a_hundred_executions_unreserved(lambda_: EmbeddedLambd
     )
 
 
+def test_the_accounts_settings_tell_what_is_left_unreserved(lambda_: EmbeddedLambda) -> None:
+    """The members are those that LocalStack's recording has."""
+    lambda_.create_function("one")
+    before = lambda_.client.get_account_settings()
+    lambda_.client.put_function_concurrency(FunctionName="one", ReservedConcurrentExecutions=30)
+    after = lambda_.client.get_account_settings()
+
+    assert before["AccountUsage"] == {"FunctionCount": 1, "TotalCodeSize": 0}
+    assert before["AccountLimit"] == {
+        "CodeSizeUnzipped": 262_144_000,
+        "CodeSizeZipped": 52_428_800,
+        "ConcurrentExecutions": 1000,
+        "TotalCodeSize": 80_530_636_800,
+        "UnreservedConcurrentExecutions": 1000,
+    }
+    assert after["AccountLimit"]["UnreservedConcurrentExecutions"] == 970
+
+
 def test_concurrency_of_a_version_and_of_nothing_is_refused(lambda_: EmbeddedLambda) -> None:
     put = lambda_.client.put_function_concurrency
     lambda_.create_function("one")
