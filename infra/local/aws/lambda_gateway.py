@@ -8,9 +8,10 @@ import http.client
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from botocore.model import OperationModel
 from werkzeug.wrappers import Request, Response
 
 from infra.local.aws import authorization
@@ -99,9 +100,27 @@ def _authorize(request: Request, body: bytes) -> None:
         return
     operation, path = found
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
-    region = scope[1] if scope else ""
-    needed = _permissions(operation.name, path, _document(body), region)
+    prefix = f"arn:aws:lambda:{scope[1] if scope else ''}:{authorization.ACCOUNT}"
+    given = dict(_given(operation, path, request.args.to_dict(), _document(body)))
+    needed = _permissions(operation.name, given, prefix)
     authorization.authorize_request(request, _target(request), body, [*needed])
+
+
+def _given(
+    operation: OperationModel,
+    path: Mapping[str, Any],
+    query: Mapping[str, Any],
+    document: Mapping[str, Any],
+) -> Iterator[tuple[str, Any]]:
+    """The parameters, each from where the model has it: an event may have keys of their names."""
+    sources = {"uri": path, "querystring": query, "header": {}}
+    members: Mapping[str, Any] = operation.input_shape.members if operation.input_shape else {}
+    for name, member in members.items():
+        location = member.serialization.get("location")
+        key = name if location == "uri" else member.serialization.get("name", name)
+        source = sources.get(location, document)
+        if source.get(key) is not None:
+            yield name, source[key]
 
 
 def _document(body: bytes) -> dict[str, Any]:
@@ -122,29 +141,34 @@ _OF_NOTHING: Final = frozenset(
 
 
 def _permissions(
-    operation: str, path: dict[str, Any], document: dict[str, Any], region: str
+    operation: str, given: Mapping[str, Any], prefix: str
 ) -> Iterator[tuple[str, str]]:
-    """Which action on which resource."""
-    prefix = f"arn:aws:lambda:{region}:{authorization.ACCOUNT}"
-    if operation in _OF_NOTHING:
-        resource = "*"
-    elif "UUID" in path:
-        resource = f"{prefix}:event-source-mapping:{path['UUID']}"
-    elif "Resource" in path:
-        resource = path["Resource"]
-    else:
-        name = str(path.get("FunctionName") or document.get("FunctionName") or "*")
-        resource = f"{prefix}:function:{_bare(name)}"
+    """Which action on which resource, of a request with these parameters."""
+    resource = _resource(operation, given, prefix)
     yield f"lambda:{_OTHER_ACTIONS.get(operation, operation)}", resource
-    role = document.get("Role")
+    role = given.get("Role")
     if role and operation in ("CreateFunction", "UpdateFunctionConfiguration"):
         yield "iam:PassRole", str(role)
+    if given.get("Tags") and operation.startswith("Create"):
+        # "anyone who needs to ... perform a tag on create" (developer guide, "Using tags ...")
+        is_mapping = operation == "CreateEventSourceMapping"
+        yield "lambda:TagResource", f"{prefix}:event-source-mapping:*" if is_mapping else resource
 
 
-def _bare(given: str) -> str:
+def _resource(operation: str, given: Mapping[str, Any], prefix: str) -> str:
+    if operation in _OF_NOTHING:
+        return "*"
+    if "UUID" in given:
+        return f"{prefix}:event-source-mapping:{given['UUID']}"
+    if "Resource" in given:
+        return str(given["Resource"])
+    return f"{prefix}:function:{_bare(str(given.get('FunctionName', '*')), given.get('Qualifier'))}"
+
+
+def _bare(given: str, qualifier: str | None) -> str:
     """The name, with its qualifier where it has one."""
     try:
-        name = read_name(given)
+        name = read_name(given, qualifier=qualifier)
     except RefusedError:
         return given
     return ":".join(filter(None, [name.name, name.qualifier]))
