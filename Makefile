@@ -21,7 +21,7 @@ help:
 	@echo "make types     types"
 	@echo "make audit     known vulnerabilities of the pinned packages; fails where one cannot be asked for"
 	@echo "make bench     the figures that the documentation quotes, measured side by side"
-	@echo "make docs      the tables of settings, written from their declarations"
+	@echo "make docs      the tables of settings, and the example of docs/scaling.md, written anew"
 	@echo "make picture   the picture of the demo in the README, drawn from what the demo prints"
 	@echo "make lock      compile the requirements files from pyproject.toml"
 	@echo "make clean     remove .venv and all that was made here"
@@ -61,6 +61,7 @@ bench: .venv/installed
 
 docs: .venv/installed
 	@$(VENV)/python -m infra.config.documentation $(ARGS)
+	@$(VENV)/python -m infra.capacity.documentation $(ARGS)
 
 picture: .venv/installed
 	@$(VENV)/python -m tests.picture

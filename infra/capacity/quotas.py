@@ -14,7 +14,7 @@ def exceeded(
 ) -> Iterator[str]:
     """Each in one sentence; no shards: a new table's are assumed."""
     if not settings.event_source.enabled:
-        yield "eventSource.enabled is false: nothing is read, and after 24 h it is gone"
+        yield "eventSource.enabled is false: nothing is read, and what is older than 24 h is gone"
     yield from _concurrency(settings, (shards or workload.assumed_shards) * factor)
     yield from _writes(workload, shards)
     if settings.idempotency.enabled:
@@ -41,8 +41,8 @@ def _writes(workload: Workload, shards: int | None) -> Iterator[str]:
         yield f"{units:,.0f} write units a second: a table takes {quota:,}{_MORE}"
     elif shards is None and units > new:
         yield (
-            f"{units:,.0f} write units a second: a new on-demand table takes {new:,}, and each "
-            "table twice its former peak; set warm throughput, or raise the load step by step"
+            f"{units:,.0f} write units a second: a new on-demand table takes {new:,}, and any "
+            "other twice its former peak"
         )
     if shards is not None and units > shards * of_partition:
         yield (

@@ -13,6 +13,7 @@ from infra.capacity.function_time import (
 from infra.capacity.listed import listed
 from infra.capacity.model import Loss
 from infra.capacity.scenario import ENVELOPE_BYTES
+from infra.config.stack_settings import STREAM_RETENTION_HOURS, seconds_until_given_up
 
 _WIDTH: Final = 22
 
@@ -35,6 +36,8 @@ def report(found: Assessment) -> str:
 
 def duration(seconds: float) -> str:
     """As people say it: 250 ms, 4.2 s, 31 min, 7.5 h."""
+    if seconds == 0:
+        return "0"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
@@ -99,13 +102,20 @@ def _keeps_up(found: Assessment) -> str:
 
 def _age(found: Assessment) -> str:
     configured = found.settings.event_source.parallelization_factor
-    endless = "grows without end: records are lost after 24 h at the latest"
+    endless = f"grows without end, and after {_end_of_records(found)}"
     if found.needed is None:
         return endless
     age = f"at most {duration(found.steady_age)}"
     if found.needed > configured:
-        return f"{age} at parallelizationFactor {found.factor}; at {configured} it {endless}"
+        return f"{age} at {found.factor}; at {configured} it {endless}"
     return age
+
+
+def _end_of_records(found: Assessment) -> str:
+    age = seconds_until_given_up(found.settings.event_source.maximum_record_age_in_seconds)
+    if age < STREAM_RETENTION_HOURS * 3600:
+        return f"{duration(age)} records go to the failure bucket"
+    return f"{duration(age)} records are gone"
 
 
 def _worst(found: Assessment) -> str:
@@ -158,7 +168,7 @@ def _assumed(found: Assessment) -> Iterator[str]:
         f"{share:.2g}; a call to its memory {CALL_SECONDS * 1000:.3g} ms"
     )
     yield f"a record's event is its images ({found.settings.images}) and {ENVELOPE_BYTES} bytes"
-    yield "in an outage each record fails, after the time that process takes"
+    yield "burst and outage begin together; in an outage each record fails, in process-ms"
     yield "Lambda polls four times a second, and waits 0.2 s before a retry, then twice as long"
 
 

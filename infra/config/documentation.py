@@ -56,7 +56,7 @@ def documents(project: Path) -> dict[Path, str]:
     """Each file with its block of settings written anew."""
     tables = {"docs/configuration.md": _every_table, "README.md": _short_table}
     pages = {
-        path: _with_block(_read(path), "\n".join(table()))
+        path: with_block(_read(path), "\n".join(table()))
         for path, table in ((project / name, table) for name, table in tables.items())
         if path.exists() and _BEGIN in _read(path)
     }
@@ -119,8 +119,9 @@ def _description(declared: Declaration) -> Iterator[str]:
         )
 
 
-def _with_block(text: str, block: str) -> str:
-    begin, end = f"<!-- {_BEGIN} -->", f"<!-- {_END} -->"
+def with_block(text: str, block: str, *, begin: str = _BEGIN, end: str = _END) -> str:
+    """A page with what stands between two comments replaced."""
+    begin, end = f"<!-- {begin} -->", f"<!-- {end} -->"
     before, _, rest = text.partition(f"{begin}\n")
     _, found_end, after = rest.partition(f"{end}\n")
     if not found_end:

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from infra.capacity import documentation
 from infra.capacity.command import main
 from tests.command_line import Done, call
 from tests.project import PROJECT
@@ -127,8 +128,8 @@ def test_the_plot_is_an_svg_with_burst_and_outage(tmp_path: Path) -> None:
 
     drawing = file.read_text(encoding="utf-8")
     assert ET.fromstring(drawing).tag.endswith("svg")  # noqa: S314 - it is our own
-    assert ">burst<" in drawing
-    assert ">outage<" in drawing
+    assert ">burst, 2 min<" in drawing
+    assert ">outage, 5 min<" in drawing
 
 
 def test_the_same_question_has_the_same_answer_and_the_same_plot(tmp_path: Path) -> None:
@@ -203,6 +204,32 @@ def test_a_stack_that_nobody_can_be_asked_about_has_its_shards_assumed(
     assert "note: the stream of stack prod was not asked: the Pulumi CLI" in done.stderr
     assert "4 (assumed" in done.stdout
     assert done.returncode == 0
+
+
+def test_the_documentations_example_is_what_the_command_prints_and_draws() -> None:
+    done = call(documentation.main, "--check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(documentation.documents(PROJECT)) == 2
+
+
+def test_the_documentation_is_written_anew_and_a_page_without_its_block_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "scaling.md"
+    begin, end = "written by `make docs` from infra/capacity", "end of the capacity"
+    page.write_text(f"Mine.\n<!-- capacity: {begin} -->\nold\n<!-- {end} -->\nStays.\n")
+    monkeypatch.setattr(documentation, "PROJECT", tmp_path)
+
+    assert call(documentation.main, "--check").returncode == 1
+    assert call(documentation.main).returncode == 0
+
+    assert "old" not in page.read_text()
+    assert page.read_text().endswith("Stays.\n")
+    assert page.with_name("capacity.svg").exists()
+    page.write_text("All mine.\n")
+    assert documentation.documents(tmp_path) == {}
 
 
 def test_the_command_helps_without_what_takes_long_to_import() -> None:

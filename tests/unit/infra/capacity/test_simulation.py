@@ -51,10 +51,13 @@ def test_what_is_left_out_changes_nothing_by_more_than_three_hundredths(tried: S
     whole, jumping = simulate(replace(tried, jumps=False)), simulate(tried)
 
     assert len(jumping.batches) < 0.8 * len(whole.batches)
-    for measure in ("invocations", "busy", "given_up", "settled", "ended_at", "greatest_age"):
-        assert getattr(jumping, measure) == pytest.approx(
-            getattr(whole, measure), rel=0.03, abs=2
-        ), measure
+    tolerances = {
+        **dict.fromkeys(("invocations", "busy"), 0.03),
+        **dict.fromkeys(("given_up", "settled", "ended_at", "greatest_age"), 0.01),
+    }
+    for measure, tolerance in tolerances.items():
+        expected = pytest.approx(getattr(whole, measure), rel=tolerance, abs=2)
+        assert getattr(jumping, measure) == expected, measure
 
 
 def test_at_a_load_that_it_keeps_up_with_a_record_waits_for_a_poll_at_most() -> None:
