@@ -38,3 +38,17 @@ def wait_until(has_happened: Callable[[], bool]) -> None:
     while not has_happened():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+def children_of(process_id: int) -> list[int]:
+    """All that it has started, and what that has."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == process_id:
+            child = int(stat.parent.name)
+            found += [child, *children_of(child)]
+    return found

@@ -43,6 +43,10 @@ class Terminal:
         """Without colours and the cursor's moves: each drawing of a line below the one before."""
         return _CONTROLS.sub("", self.raw).replace("\r", "")
 
+    def close(self) -> None:
+        """As a window is closed: what runs in it is told by SIGHUP."""
+        os.close(self._fd)
+
     def press(self, key: str) -> None:
         os.write(self._fd, key.encode())
 
@@ -75,7 +79,9 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def on_terminal(*command: str, folder: Path, columns: int = 100) -> Iterator[Terminal]:
+def on_terminal(
+    *command: str, folder: Path, columns: int = 100, temporary: Path | None = None
+) -> Iterator[Terminal]:
     """Runs a Python command on a terminal of its own, of which Ctrl-C stops it."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -87,7 +93,11 @@ def on_terminal(*command: str, folder: Path, columns: int = 100) -> Iterator[Ter
         stdin=its,
         stdout=its,
         stderr=its,
-        env={**plain, "TERM": "xterm-256color"},
+        env={
+            **plain,
+            "TERM": "xterm-256color",
+            **({} if temporary is None else {"TMPDIR": str(temporary)}),
+        },
     )
     os.close(its)
     try:
@@ -95,4 +105,5 @@ def on_terminal(*command: str, folder: Path, columns: int = 100) -> Iterator[Ter
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        with contextlib.suppress(OSError):  # it may be closed
+            os.close(ours)

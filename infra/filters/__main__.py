@@ -1,8 +1,6 @@
-"""The command line of the filters: does a record match a pattern, and if not, why not."""
+"""`python -m infra.filters`: does a record match a pattern, and if not, why not."""
 
-import sys
-
-from infra.filters.command import main
+from infra.stopping import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("infra.filters.command")

@@ -1,8 +1,6 @@
-"""The command line of the impact: what of an update loses something, and may it go on."""
+"""`python -m infra.impact`: what of an update loses something, and may it go on."""
 
-import sys
-
-from infra.impact.command import main
+from infra.stopping import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("infra.impact.command")

@@ -27,8 +27,8 @@ from infra.local.pipelines import pipeline_of
 from infra.local.program.run import ProgramError, declared_by_program, default_stack
 from infra.local.provider.private_stack import PulumiError
 from infra.local.requests_file import ItemsError
-from infra.local.stop import stoppable
 from infra.local.up import run_up
+from infra.stopping import STOPPED
 
 UNUSABLE: Final = 2
 
@@ -39,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", handlers=filter(None, [logging.lastResort]))
     options = _parser().parse_args(arguments)
     try:
-        with stoppable():
-            code: int = options.func(options)
+        code: int = options.func(options)
     except FunctionInitError as error:
         return _refuse(f"the handler cannot be imported: {error}{_remedy(str(error))}")
     except (
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be what is gone
             print("stopped; nothing is left running", file=sys.stderr)
-        return 130
+        return STOPPED
     return code
 
 

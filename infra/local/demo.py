@@ -37,6 +37,9 @@ _LOOK: Final = 0.5
 """Seconds between looks whether the handler fails with the same error again and again."""
 
 
+_UNSAID: Final = "the answer reports a record, and no error was printed"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
     """An error of the handler, in one line and whole."""
@@ -51,8 +54,7 @@ class _Witness:
 
     flow: FlowDisplay
     first: float | None = None
-    """When the first invocation was over."""
-    failed_attempts: int = 0
+    """When the first record was processed."""
     repeated: Failed | None = None
     """The first error that came twice for the same record."""
     last: Failed | None = None
@@ -78,21 +80,19 @@ class _Witness:
         return [outcome for outcome in self._by_record.values() if outcome.became in became]
 
     def _invoked(self, invocation: Invocation) -> None:
-        self.first = self.first or time.perf_counter()
         outcomes = self._details.outcomes(invocation)
         self.flow.tally.invoked(invocation, outcomes)
         name = invocation.function_name
         self._by_record.update({(name, each.event_id): each for each in outcomes})
+        if self.first is None and any(each.became in _DONE for each in outcomes):
+            self.first = time.perf_counter()
         failed = next((each for each in outcomes if each.became is Became.FAILED), None)
         if failed is not None:
             self._failed(failed, invocation)
 
     def _failed(self, outcome: Outcome, invocation: Invocation) -> None:
-        self.failed_attempts += 1
-        error = outcome.reason or error_of(invocation)
-        self.last = Failed(
-            error=error, traceback=outcome.traceback or traceback_of(invocation) or error
-        )
+        error = outcome.reason or error_of(invocation) or _UNSAID
+        self.last = Failed(error=error, traceback=outcome.traceback or traceback_of(invocation))
         if (outcome.event_id, error) in self._errors:
             self.repeated = self.repeated or self.last
         self._errors.add((outcome.event_id, error))
@@ -136,11 +136,12 @@ def run_demo(
         with witness.flow.begun():
             _write(deployment, table, writes)
             console.print(_written(writes, table))
-            _wait(deployment, witness, console, _DRAIN_TIMEOUT_BASE + len(writes) / 50)
-        now = time.perf_counter()
-        first = None if witness.first is None else witness.first - wrote_first
+            timeout = _DRAIN_TIMEOUT_BASE + len(writes) / 50
+            is_settled = _wait(deployment, witness, console, timeout)
+        ended = time.perf_counter() if is_settled else None
+        moments = {"first record processed": witness.first, "all settled": ended}
         changed = deployment.look_at_alarms()
-        _say_figures(console, deployment, first=first, settled=now - wrote_first)
+        _say_figures(console, deployment, _times(moments, wrote_first))
         _say_alarms(console, deployment, changed)
         return _judge(console, deployment, witness)
 
@@ -149,8 +150,8 @@ def _made_up(stream: RequestsStream, count: int | None) -> list[Write]:
     return built_in_mix(stream) if count is None else inserts_of(stream, count)
 
 
-def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, timeout: float) -> None:
-    """Until all is settled, or the same error has come again, or it has taken too long."""
+def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, timeout: float) -> bool:
+    """Whether all is settled; False: the same error has come again, or it has taken too long."""
     end = time.perf_counter() + timeout
     while witness.repeated is None:
         try:
@@ -158,9 +159,10 @@ def _wait(deployment: LocalDeployment, witness: _Witness, console: Console, time
         except TimeoutError as error:
             if time.perf_counter() > end:
                 console.print(f"Not everything was processed in {timeout:.0f} s: {error}")
-                return
+                return False
         else:
-            return
+            return True
+    return False
 
 
 def _write(deployment: LocalDeployment, table: str, writes: list[Write]) -> None:
@@ -175,13 +177,21 @@ def _written(writes: list[Write], table: str) -> str:
     return f"Wrote to {table}: {changes}"
 
 
-def _say_figures(
-    console: Console, deployment: LocalDeployment, *, first: float | None, settled: float
-) -> None:
+def _times(moments: Mapping[str, float | None], start: float) -> str:
+    """A sentence of what has come to pass, and when; "" when nothing has."""
+    parts = [
+        f"{name} after {(moment - start) * 1000:.0f} ms"
+        for name, moment in moments.items()
+        if moment is not None
+    ]
+    return f"{', '.join(parts)}.".capitalize() if parts else ""
+
+
+def _say_figures(console: Console, deployment: LocalDeployment, times: str) -> None:
     for line in report.figure_lines(list(_figures(deployment))):
         console.print(line, soft_wrap=True)
-    processed = "A" if first is None else f"First record processed after {_in_millis(first)}, a"
-    console.print(f"{processed}ll settled after {_in_millis(settled)}.")
+    if times:
+        console.print(times)
 
 
 def _figures(deployment: LocalDeployment) -> Iterator[tuple[str, str, str]]:
@@ -208,10 +218,6 @@ def _say_alarms(
     lines += report.alarms_lines(deployment.alarms, deployment.alarms_not_evaluated)
     for line in lines:
         console.print(line, soft_wrap=True)
-
-
-def _in_millis(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 _DONE: Final = (Became.PROCESSED, Became.PROCESSED_BEFORE)
@@ -242,7 +248,8 @@ def _judge(console: Console, deployment: LocalDeployment, witness: _Witness) -> 
     failed = witness.repeated or witness.last
     if failed is not None:
         again = "The handler fails again and again" if witness.repeated else "The handler failed"
-        console.print(f"\n{again}: {failed.error}\n\n{failed.traceback.rstrip()}", soft_wrap=True)
+        told = [f"{again}: {failed.error}", *filter(None, [failed.traceback.rstrip()])]
+        console.print("", "\n\n".join(told), sep="\n", soft_wrap=True)
         console.print(
             "\nMend it and run the demo again. `make up` stays, and tries again when you save.",
             soft_wrap=True,

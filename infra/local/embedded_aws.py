@@ -225,9 +225,13 @@ class EmbeddedAws:
         self._portal.call(self._mappings.unchanging)
 
     def reload(self) -> None:
-        """The next invocation runs its function's code as it is then: at once what is retried."""
+        """The next invocation runs its function's code as it is then: at once what is retried.
+
+        An invocation that has not answered for seconds is ended, so that it is retried too.
+        """
         for function in list(self._functions.by_name.values()):
             self._portal.call(function.running.reload)
+            self._portal.call(function.running.interrupt_slow)
         self._portal.call(self._retry_now)
 
     async def _retry_now(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from infra.events.batch_item_failures import first_failure
+from infra.events.batch_item_failures import first_failure, sequence_number
 from infra.local.function.invocation import Invocation
 
 
@@ -62,22 +62,23 @@ class Details:
         records = records_of(invocation)
         failed = first_failure(records, invocation.response)
         return [
-            self._outcome(record, place, failed, is_told=invocation.error is None)
+            self._outcome(record, place - failed, invocation)
             for place, record in enumerate(records)
         ]
 
-    def _outcome(self, record: object, place: int, failed: int, *, is_told: bool) -> Outcome:
+    def _outcome(self, record: object, behind: int, invocation: Invocation) -> Outcome:
+        """`behind`: by how many records it stands behind the first that failed."""
         event_id = record.get("eventID") if isinstance(record, Mapping) else None
         told = self._by_event_id.pop(event_id, {}) if isinstance(event_id, str) else {}
-        if not is_told:
+        if invocation.error is not None:
             return Outcome(record=record, became=Became.FAILED)
-        if place > failed:
+        if behind > 0:
             return Outcome(record=record, became=Became.WAITS)
-        if place == failed:
+        if behind == 0:
             return Outcome(
                 record=record,
                 became=Became.FAILED,
-                reason=_error(told),
+                reason=_error(told) or _misreported(record, invocation.response),
                 traceback=_string(told.get("exception")),
             )
         if "key" in told:
@@ -113,6 +114,11 @@ def traceback_of(invocation: Invocation) -> str:
     return "".join(map(str, trace)) if isinstance(trace, list) else ""
 
 
+def shown(response: object) -> str:
+    """An answer as JSON, cut where it is long."""
+    return json.dumps(response, default=repr)[:200]
+
+
 def json_object(line: str) -> Mapping[str, Any]:
     """The object that the line is; an empty one when it is none."""
     if not line.startswith("{"):
@@ -130,6 +136,18 @@ def _error(told: Mapping[str, Any]) -> str:
     stack = told.get("stack")
     frames = [str(each).partition(" ")[0] for each in stack] if isinstance(stack, list) else []
     return _with_place(lines[-1] if lines else kind, _place(frames))
+
+
+def _misreported(record: object, response: object) -> str:
+    """An answer for which the record counts as failed although it does not name the record."""
+    failures = response.get("batchItemFailures") if isinstance(response, Mapping) else None
+    named = [
+        each.get("itemIdentifier") if isinstance(each, Mapping) else None
+        for each in (failures if isinstance(failures, list) else [])
+    ]
+    if sequence_number(record) in named:
+        return ""
+    return f"the answer does not name it, {shown(response)}"
 
 
 def _rejection(told: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from infra.local.cloudwatch.alarms import State, Transition
 from infra.local.cloudwatch.definitions import MetricAlarm
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
-from infra.local.outcomes import Became, Outcome, error_of, json_object
+from infra.local.outcomes import Became, Outcome, error_of, json_object, shown
 from infra.local.program.engine import Resource
 
 
@@ -124,6 +124,8 @@ def delivery_line(event: Retry | GivenUp) -> str:
     """What happens between invocations."""
     if isinstance(event, Retry):
         records = counted(len(event.batch.records), "record")
+        if not event.seconds:
+            return f"next attempt with {records} at once"
         wait = f"{event.seconds:.1f} s"
         return f"next attempt with {records} in {wait}; when you save a change, at once"
     failure = event.failure
@@ -222,7 +224,7 @@ def _answer(invocation: Invocation) -> str:
     response = invocation.response
     if not response or isinstance(response, Mapping):
         return "failed" if first_failure([{}], response) == 0 else "done"
-    return f"done, with an answer that reports nothing, {json.dumps(response, default=repr)[:200]},"
+    return f"done, with an answer that reports nothing, {shown(response)},"
 
 
 def counted(number: int, noun: str) -> str:

@@ -113,7 +113,9 @@ def _take_over_changes(console: Console, deployment: Deployment) -> None:
     for changes in watch(PROJECT / "handler", debounce=100):
         names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
         deployment.reload()
-        console.print(f"{names} changed: the new code runs, and what waits is tried at once")
+        console.print(
+            f"{names} changed: the new code runs, and what waits or hangs is tried at once"
+        )
         if new := sorted({*left_out(PROJECT / "handler")} - {*known}):
             known += new
             console.print(report.left_out_line(new), soft_wrap=True)
@@ -199,6 +201,7 @@ _IN_THE_WAY: Final = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+    "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from handler.config import EventName
-from infra.filters import FilterPattern, InvalidFilterPatternError
+from infra.filters.pattern import FilterPattern, InvalidFilterPatternError
 from infra.replay.target import ReplayError, said
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local import LocalDeployment
-from infra.replay.__main__ import main
+from infra.replay.command import main
 from tests.command_line import Done, call
 from tests.project import PROJECT, copy_of
 from tests.proof import Outcome

@@ -24,7 +24,7 @@ from infra.local.program.run import declared_by_program
 from tests import pages, picture
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
-from tests.processes import is_running, wait_until
+from tests.processes import children_of, is_running, wait_until
 from tests.project import FROZEN, copy_of_project
 from tests.terminal import CTRL_C, on_terminal
 
@@ -296,6 +296,7 @@ def test_a_demo_with_a_failing_handler_ends_at_the_first_repeating_error_and_say
     assert result.stdout.count("Traceback (most recent call last)") == 1
     assert "Mend it and run the demo again." in result.stdout
     assert "Traceback" not in result.stderr
+    assert not re.search("processed after|settled after", result.stdout), "nothing was"
 
 
 @pytest.mark.slow
@@ -308,6 +309,19 @@ def test_a_demo_whose_handler_raises_beside_the_batch_shows_that_error(project: 
 
     assert result.returncode == 1
     assert "fails again and again: OSError: the whole batch (handler/app.py:2)" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_demo_whose_handler_reports_without_a_word_says_what_it_answered(project: Path) -> None:
+    (project / "handler" / "app.py").write_text(
+        "def handler(event, context):\n    return {'batchItemFailures': [7]}\n"
+    )
+
+    result = command("demo", "--count", "3", folder=project)
+
+    assert result.returncode == 1
+    answer = '{"batchItemFailures": [7]}'
+    assert f"again and again: the answer does not name it, {answer}\n" in result.stdout
 
 
 @pytest.mark.slow
@@ -381,19 +395,6 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
         assert line, lines
         lines.append(line)
     return lines
-
-
-def children_of(process_id: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        if parent == process_id:
-            child = int(stat.parent.name)
-            found += [child, *children_of(child)]
-    return found
 
 
 @pytest.mark.parametrize(
@@ -546,41 +547,6 @@ def test_expire_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no embedded AWS answers at http://127.0.0.1:1" in gone.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "stop"),
-    [
-        pytest.param("up", signal.SIGINT, id="up"),
-        pytest.param("demo", signal.SIGINT, id="demo", marks=pytest.mark.slow),
-        pytest.param("demo", signal.SIGHUP, id="demo-SIGHUP", marks=pytest.mark.slow),
-    ],
-)
-def test_a_command_stopped_while_it_deploys_leaves_nothing_and_prints_no_traceback(
-    name: str, stop: signal.Signals, frozen: Path
-) -> None:
-    with started(name, folder=frozen) as process:
-        read_until(process, "Deploying")
-        wait_until(lambda: children_of(process.pid) != [])
-        children = children_of(process.pid)
-        process.send_signal(stop)
-        _, errors = process.communicate(timeout=60)
-
-    assert process.returncode == (0 if name == "up" else 130)
-    assert "Traceback" not in errors
-    wait_until(lambda: not any(map(is_running, children)))
-
-
-def test_a_command_stopped_while_it_is_imported_prints_no_traceback(frozen: Path) -> None:
-    with started("up", folder=frozen, python=("-X", "importtime")) as process:
-        assert process.stderr is not None
-        while "boto" not in process.stderr.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-
-    assert process.returncode == -signal.SIGINT
-    assert "Traceback" not in errors
-
-
 def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project: Path) -> None:
     process = replace_process(project, 'print("at it"); raise ValueError("not yet")')
     with started("up", folder=project) as up:
@@ -602,6 +568,22 @@ def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project:
     assert any("failed: ValueError: not yet (handler/process.py:5)" in line for line in failing)
     assert failing[-1].startswith("next attempt with 1 record in 0.")
     assert any(line.startswith(process.name) and "changed" in line for line in mended)
+    assert "  | mended\n" in mended
+
+
+def test_saving_a_fix_ends_an_invocation_that_hangs(project: Path) -> None:
+    replace_process(project, "import time; time.sleep(600)")
+    with started("up", "--config", "function.timeout=600", folder=project) as up:
+        put_into(read_until(up, "Listening"))
+        read_until(up, "no answer from the handler for 2 s")
+        replace_process(project, 'print("mended")')
+        mended = read_until(up, "processed")
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=60)
+
+    hung = "failed: InterruptedError: a change was saved (handler/process.py:5)\n"
+    assert any(line.endswith(hung) for line in mended)
+    assert "next attempt with 1 record at once\n" in mended
     assert "  | mended\n" in mended
 
 

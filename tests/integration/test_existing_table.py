@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from infra.local.report import resource_tree
-from infra.replay.__main__ import main as replay
+from infra.replay.command import main as replay
 from tests.integration.conftest import Deploy, item
 
 PROGRAM = """

@@ -89,6 +89,9 @@ class Container(LocalProcess):
         if not self._has_ended.is_set() and self._killing is None:
             self._killing = asyncio.create_task(self._kill())
 
+    def interrupt(self) -> None:
+        """Nothing: what runs is the image's own, and takes no signal for it."""
+
     def memory_in_use(self) -> None:
         """The kernel sees to the limit."""
 

@@ -54,6 +54,8 @@ class ExecutionEnvironment:
     ) -> None:
         self.is_reusable = True
         """Whether it may be given an event: it has none, and has not failed."""
+        self.is_slow = False
+        """Whether it has not answered for as long as is told."""
         self._settings = settings
         self._api = api
         self._process = process
@@ -81,6 +83,10 @@ class ExecutionEnvironment:
         self._process.kill()
         await asyncio.wait({self._exit})
         await self._api.stop()
+
+    def interrupt(self) -> None:
+        """Ends what the function is doing, by an error that is raised there."""
+        self._process.interrupt()
 
     @property
     def is_running(self) -> bool:
@@ -122,10 +128,23 @@ class ExecutionEnvironment:
             )
             started = time.perf_counter()
             self._api.give(work)
-            with self._log.told_when_slow():
+            with self._told_when_slow():
                 answer = await self._answer(work)
             duration = time.perf_counter() - started
         return self._named(_invocation(request_id, event, answer, duration))
+
+    @contextmanager
+    def _told_when_slow(self) -> Iterator[None]:
+        slow = asyncio.get_running_loop().call_later(SLOW, self._be_slow)
+        try:
+            yield
+        finally:
+            slow.cancel()
+            self.is_slow = False
+
+    def _be_slow(self) -> None:
+        self.is_slow = True
+        self._log.tell_slow()
 
     def _named(self, invocation: Invocation) -> Invocation:
         return replace(invocation, function_name=self._settings.name)
@@ -179,14 +198,8 @@ class _Log:
         finally:
             self._of_invocation = None
 
-    @contextmanager
-    def told_when_slow(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        slow = loop.call_later(SLOW, self._listeners.on_slow, SLOW)
-        try:
-            yield
-        finally:
-            slow.cancel()
+    def tell_slow(self) -> None:
+        self._listeners.on_slow(SLOW)
 
 
 def _exit_error(how: str, request_id: str | None = None) -> ErrorDocument:

@@ -89,6 +89,15 @@ class LambdaFunction:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(self._discard(environment) for environment in idle))
 
+    def interrupt_slow(self) -> None:
+        """Ends what has not answered for as long as is told, so that it may be tried again.
+
+        By an error of its own, not by its death: what it holds, as a claim, is let go then.
+        """
+        for environment in self._environments:
+            if environment.is_slow:
+                environment.interrupt()
+
     async def invoke(
         self,
         event: object,

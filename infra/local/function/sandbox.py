@@ -89,6 +89,10 @@ class SandboxProcess(Protocol):
         """Ends it at once; no error when it has ended already."""
         ...
 
+    def interrupt(self) -> None:
+        """Has an error raised where it is, if it can be; no error when it has ended already."""
+        ...
+
     def memory_in_use(self) -> int | None:
         """Bytes; None where it cannot be told."""
         ...
@@ -143,8 +147,13 @@ def _contents(code: Path) -> tuple[Path, Path]:
     return task_root(code), packages(code)
 
 
-_RUNTIME: Final = """
-import runpy, site, sys
+_INTERRUPT: Final = signal.SIGUSR1
+
+_RUNTIME: Final = f"""
+import runpy, signal, site, sys
+def interrupt(*_):
+    raise InterruptedError("a change was saved")
+signal.signal({_INTERRUPT:d}, interrupt)
 sys.path[:1] = [sys.argv.pop(1), sys.argv.pop(1)]
 site.setquit(), site.setcopyright(), site.sethelper()
 runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
@@ -181,6 +190,10 @@ class LocalProcess(asyncio.SubprocessProtocol):
     def kill(self) -> None:
         if not self._has_ended.is_set():
             self._kill_group()
+
+    def interrupt(self) -> None:
+        if not self._has_ended.is_set():
+            self._transport.send_signal(_INTERRUPT)
 
     def memory_in_use(self) -> int | None:
         statm = Path(f"/proc/{self._transport.get_pid()}/statm")

@@ -153,6 +153,7 @@ class Delivery:
     in_flight: int = 0
     """Records that the function is being invoked with."""
     _hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    _hurries: int = 0
     _finishing: bool = False
 
     async def deliver(self, batch: Batch, settle: Settle) -> None:
@@ -182,7 +183,8 @@ class Delivery:
                 trouble.succeeded()
 
     def retry_now(self) -> None:
-        """Ends the wait before every retry: what made the batch fail may be mended."""
+        """No retry waits: what made the batch fail, or is making it fail now, may be mended."""
+        self._hurries += 1
         self._hurried.set()
         self._hurried.clear()
 
@@ -196,6 +198,7 @@ class Delivery:
         if expired:
             return self._without_expired(batch, expired)
         self.metrics["InvokedEventCount"] += len(batch.records)
+        hurries = self._hurries
         try:
             with self._flight(len(batch.records)):
                 invocation = await self.function.invoke(
@@ -206,8 +209,9 @@ class Delivery:
             if is_stop(error):
                 raise
             self._say_not_invoked(batch, error)
-            return await self._backed_off(replace(batch, throttles=batch.throttles + 1))
-        return await self._result(replace(batch, invocations=batch.invocations + 1), invocation)
+            return await self._backed_off(replace(batch, throttles=batch.throttles + 1), hurries)
+        batch = replace(batch, invocations=batch.invocations + 1)
+        return self._result(batch, invocation) or await self._backed_off(batch, hurries)
 
     @contextlib.contextmanager
     def _flight(self, count: int) -> Iterator[None]:
@@ -238,8 +242,8 @@ class Delivery:
                 exc_info=None if batch.throttles else error,
             )
 
-    async def _result(self, batch: Batch, invocation: Invocation) -> _Result:
-        """What an invocation leaves of its batch."""
+    def _result(self, batch: Batch, invocation: Invocation) -> _Result | None:
+        """What an invocation leaves of its batch; None: it is tried again, unchanged."""
         done = self._done(batch, invocation)
         self.metrics["FailedInvokeEventCount"] += len(batch.records) - done
         self.last_processing_result = FUNCTION_FAILED if invocation.function_error else PROCESSED
@@ -259,7 +263,7 @@ class Delivery:
                     invocation=invocation,
                 )
             )
-        return await self._backed_off(batch)
+        return None
 
     def _done(self, batch: Batch, invocation: Invocation) -> int:
         """How many records, from the front, need no further delivery."""
@@ -277,12 +281,14 @@ class Delivery:
         retries = self.settings.maximum_retry_attempts
         return retries != -1 and batch.invocations > retries
 
-    async def _backed_off(self, batch: Batch) -> _Result:
-        self._tell(Retry(batch=batch, seconds=batch.back_off))
-        if self._finishing:
+    async def _backed_off(self, batch: Batch, hurries: int) -> _Result:
+        """`hurries`: how often retries had been hurried when the batch was invoked."""
+        seconds = batch.back_off if hurries == self._hurries else 0.0
+        self._tell(Retry(batch=batch, seconds=seconds))
+        if self._finishing or not seconds:
             return _Result(left=[batch])
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(batch.back_off):
+            async with asyncio.timeout(seconds):
                 await self._hurried.wait()
         return _Result(left=[batch])
 

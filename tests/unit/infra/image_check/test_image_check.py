@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import FunctionConfig
-from infra.image_check.__main__ import main
+from infra.image_check.command import main
 from tests.unit.infra.image_check.image_files import (
     DOCKER_LIST,
     DOCKER_MANIFEST,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.image_check.__main__ import main
+from infra.image_check.command import main
 from tests.unit.infra.image_check.image_files import Blobs, config, docker_tar, layout_tar, tar
 
 ONES = b"1" * 64

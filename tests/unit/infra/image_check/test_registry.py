@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from infra.image_check import __main__ as command
+from infra.image_check import command
 from infra.image_check.document import UnreadableImageError
 from infra.image_check.registry import Reference, _Redirects, read_registry, token_for
 from infra.local.aws.emulator import Emulator

@@ -206,6 +206,24 @@ def test_a_line_of_the_log_is_shown_without_what_every_line_has() -> None:
     assert report.log_line('{"_aws": {}, "Processed": [1]}') is None
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [{"batchItemFailures": [7]}, {"batchItemFailures": {"a": 1}}, {"batchItemFailures": "x"}],
+    ids=repr,
+)
+def test_an_answer_that_fails_the_batch_and_names_no_record_is_shown(answer: object) -> None:
+    _, first, second = lines(invocation(FIRST, SECOND, response=answer))
+
+    assert first.endswith(f" failed: the answer does not name it, {json.dumps(answer)}")
+    assert second.endswith(" waits")
+
+
+def test_a_retry_that_waits_for_nothing_says_so() -> None:
+    event = Retry(batch=Batch(shard_id=SHARD, records=[FIRST]), seconds=0)
+
+    assert report.delivery_line(event) == "next attempt with 1 record at once"
+
+
 def test_outcomes_are_told_apart_by_the_records_event() -> None:
     (outcome,) = Details().outcomes(invocation(FIRST))
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from infra.local.aws.emulator import Emulator
-from infra.replay.__main__ import main
+from infra.replay.command import main
 from infra.replay.target import Target
 from tests.unit.infra.replay.scripted import BUCKET, TABLE, ScriptedFunction
 
@@ -53,7 +53,7 @@ def replay(
             made.__dict__["awslambda"] = function or ScriptedFunction()
             return made
 
-        monkeypatch.setattr("infra.replay.__main__.target", local_target)
+        monkeypatch.setattr("infra.replay.command.target", local_target)
         return main(arguments)
 
     return run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.replay.__main__ import Terminal, main
+from infra.replay.command import Terminal, main
 from infra.replay.failed_batches import ChangedObjectError, FailedBatches
 from tests.unit.infra.replay.scripted import (
     BUCKET,

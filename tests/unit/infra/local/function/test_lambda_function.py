@@ -75,6 +75,24 @@ def test_an_invocation_that_has_not_answered_after_two_seconds_is_told_before_it
     assert slow == [2]
 
 
+def test_an_invocation_is_interrupted_only_once_it_is_slow(tmp_path: Path) -> None:
+    async def scenario(function: LambdaFunction) -> Invocation:
+        told.clear()
+        hanging = asyncio.create_task(function.invoke({"do": "hang"}))
+        function.interrupt_slow()
+        await asyncio.wait_for(told.wait(), PATIENCE)
+        assert not hanging.done()
+        function.interrupt_slow()
+        return await asyncio.wait_for(hanging, PATIENCE)
+
+    told = asyncio.Event()
+
+    interrupted = run(settings(tmp_path, BY_COMMAND), scenario, on_slow=lambda _: told.set())
+
+    assert interrupted.error is not None
+    assert interrupted.error["errorMessage"] == "a change was saved"
+
+
 def test_what_the_log_level_keeps_out_of_the_log_is_told_apart(tmp_path: Path) -> None:
     code = """
         import logging

@@ -4,10 +4,15 @@ import itertools
 
 import pytest
 
-from infra.capacity.virtual_time import EPOCH
+from infra.capacity.virtual_time import EPOCH, run
 from infra.local.function.invocation import ThrottledError
 from infra.local.mapping.stream_reader import Record
-from tests.unit.infra.local.mapping.deliveries import BUCKET_ARN, deliver
+from tests.unit.infra.local.mapping.deliveries import (
+    BUCKET_ARN,
+    deliver,
+    mapping,
+    while_running,
+)
 from tests.unit.infra.local.mapping.scripted import (
     FunctionError,
     ScriptedDestination,
@@ -118,6 +123,24 @@ def test_no_wait_between_retries_is_longer_than_a_minute() -> None:
     deliver(ScriptedStreamSource(stream_record(1)), function, maximumRetryAttempts=11)
 
     assert max(waits(function)) == pytest.approx(60)
+
+
+def test_what_is_hurried_while_it_is_invoked_does_not_wait_when_that_has_failed() -> None:
+    """Its cause may be mended before it is told."""
+
+    def fail_twice_hurried_once(_: list[Record]) -> object:
+        if len(function.times) == 1:
+            running.retry_now()
+        if len(function.times) <= 2:
+            raise FunctionError("broken")
+        return None
+
+    function = ScriptedFunction(fail_twice_hurried_once)
+    running = mapping(ScriptedStreamSource(stream_record(1)), function)
+
+    run(while_running(running, running.settled()))
+
+    assert waits(function) == [pytest.approx(0), pytest.approx(0.4)]
 
 
 def test_unlimited_retries_go_on_until_the_stream_forgets_the_record() -> None:
