@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
-from moto.kms.models import kms_backends
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.ses.models import ses_backends
-
 from infra.local.aws.access import ANY
 from infra.local.aws.dynamodb.authorization import Permission
 
@@ -133,8 +129,7 @@ def _secrets(handler: Any) -> Iterator[str]:
     if not secret:
         yield ANY
         return
-    backend = secretsmanager_backends[handler.current_account][handler.region]
-    known = {each.name: each.arn for each in backend.secrets.values()}
+    known = {each.name: each.arn for each in handler.backend.secrets.values()}
     name = known.get(secret, secret)
     yield _arn(handler, "secretsmanager", name if name.startswith("arn:") else f"secret:{name}")
 
@@ -151,7 +146,8 @@ def _identities(handler: Any) -> Iterator[str]:
         return
     address = sender.rpartition("<")[2].rstrip("> ")
     domain = address.rpartition("@")[2]
-    known = ses_backends[handler.current_account][handler.region].email_identities
+    second = getattr(handler, "sesv2_backend", None)
+    known = (second.core_backend if second else handler.backend).email_identities
     identity = domain if address not in known and domain in known else address
     yield _arn(handler, "ses", f"identity/{identity}")
     if configuration := _given(handler, "ConfigurationSetName"):
@@ -160,7 +156,6 @@ def _identities(handler: Any) -> Iterator[str]:
 
 def _keys(handler: Any) -> Iterator[str]:
     """A key's own ARN, whatever it is called by: its alias is none that a policy can name."""
-    backend = kms_backends[handler.current_account][handler.region]
     id_ = _given(handler, "KeyId")
     if not id_ and (encrypted := _parameter(handler, "CiphertextBlob")):
         # moto writes the key's id before what it encrypts.
@@ -169,7 +164,7 @@ def _keys(handler: Any) -> Iterator[str]:
         yield ANY
         return
     with contextlib.suppress(AttributeError):  # there is no such alias
-        id_ = backend.any_id_to_key_id(id_)
+        id_ = handler.kms_backend.any_id_to_key_id(id_)
     yield _arn(handler, "kms", f"key/{id_}")
 
 
@@ -211,7 +206,13 @@ def s3_permissions(handler: Any, bucket: str | None, key: str | None) -> list[Pe
         needed.append(("s3:GetObject", f"arn:aws:s3:::{copied}"))
     if action == "PutObject" and handler.headers.get("x-amz-tagging"):
         needed.append(("s3:PutObjectTagging", f"arn:aws:s3:::{path}"))
+    if action in _READING and handler.backend.get_object(bucket, key) is None:
+        # Only who may list the bucket is told that there is no such object.
+        needed.append(("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
     return needed
+
+
+_READING: Final = frozenset({"GetObject", "GetObjectVersion"})
 
 
 _OF_BUCKETS: Final = {"HeadBucket": "ListBucket"}

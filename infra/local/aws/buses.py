@@ -71,6 +71,8 @@ def _target(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
             inputs["inputTransformer"],
             {"inputPaths": "InputPathsMap", "inputTemplate": "InputTemplate"},
         )
+    else:
+        target |= _fixed_input(inputs)
     if inputs.get("sqsTarget"):
         target["SqsParameters"] = services.given(
             inputs["sqsTarget"], {"messageGroupId": "MessageGroupId"}
@@ -78,6 +80,15 @@ def _target(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     bus = services.given(inputs, {"eventBusName": "EventBusName"})
     emulator.client("events").put_targets(Rule=inputs["rule"], Targets=[target], **bus)
     return outputs
+
+
+def _fixed_input(inputs: Inputs) -> dict[str, Any]:
+    """moto heeds transformers only: an input, or a part of the event, as one of these."""
+    if inputs.get("input"):
+        return {"InputTransformer": {"InputTemplate": inputs["input"]}}
+    if path := inputs.get("inputPath"):
+        return {"InputTransformer": {"InputPathsMap": {"part": path}, "InputTemplate": "<part>"}}
+    return {}
 
 
 def _delete_rule(emulator: Emulator, rule: Existing) -> None:

@@ -27,6 +27,7 @@ from infra.local.aws import (
     repositories,
     roles,
     secret_values,
+    services,
     state_machines,
     tables,
     topics,
@@ -148,9 +149,9 @@ def _named_by(id_: str) -> str:
 
 
 def delete(emulator: Emulator, type_: str, existing: Existing) -> None:
-    """Deletes one resource; of what was not made here there is nothing to delete."""
-    if not is_made_up(existing.id):
-        type_of(type_).delete(emulator, existing)
+    """Deletes one resource; of what was not made here, or is gone, there is nothing to delete."""
+    if not is_made_up([existing.id, existing.get("arn")]):
+        services.unless_gone(lambda: type_of(type_).delete(emulator, existing))
 
 
 def _physical_name(known: ResourceType, name: str, inputs: Inputs) -> str:

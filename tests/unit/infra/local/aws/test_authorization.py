@@ -333,6 +333,20 @@ def test_a_copy_needs_to_read_its_source(aws: Emulator) -> None:
         )
 
 
+def test_who_may_not_list_the_bucket_is_not_told_that_an_object_is_missing(
+    aws: Emulator,
+) -> None:
+    name = bucket(aws)
+    reads = role_with(aws, "reads", "s3:GetObject", f"arn:aws:s3:::{name}/*")
+    lists = role_with(aws, "lists", "s3:*", f"arn:aws:s3:::{name}*")
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match='s3:ListBucket on resource: "arn:aws:s3:::scoped"'):
+        aws.client("s3", reads).get_object(Bucket=name, Key="none")
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        aws.client("s3", lists).get_object(Bucket=name, Key="none")
+
+
 def test_several_objects_are_deleted_with_a_permission_on_the_objects(aws: Emulator) -> None:
     name = bucket(aws)
     right = role_with(aws, "right", "s3:DeleteObject", f"arn:aws:s3:::{name}/in/*")

@@ -11,6 +11,7 @@ import pytest
 from infra.local.aws import resources
 from infra.local.aws.emulator import Emulator
 from infra.local.aws.not_made import NOT_MADE_HERE
+from infra.local.aws.resource_type import Existing
 
 TAGS = {"Team": "orders"}
 
@@ -248,6 +249,28 @@ def test_an_event_reaches_the_targets_of_the_rules_that_it_matches(aws: Emulator
     aws.client("events").put_events(Entries=entries)
 
     assert bodies(aws, queue) == [{"order": "shop"}]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "body"),
+    [
+        ({"input": '{"kind": "placed"}'}, {"kind": "placed"}),
+        ({"inputPath": "$.detail"}, {"order": 7}),
+    ],
+)
+def test_a_target_gets_the_input_that_it_is_to_have(
+    aws: Emulator, inputs: dict[str, str], body: dict[str, Any]
+) -> None:
+    queue = made(aws, "aws:sqs/queue:Queue", "events")
+    pattern = json.dumps({"source": ["shop"]})
+    rule = made(aws, "aws:cloudwatch/eventRule:EventRule", "r", eventPattern=pattern)
+    type_ = "aws:cloudwatch/eventTarget:EventTarget"
+    made(aws, type_, "t", rule=rule["name"], arn=queue["arn"], **inputs)
+
+    entry = {"Source": "shop", "DetailType": "placed", "Detail": '{"order": 7}'}
+    aws.client("events").put_events(Entries=[entry])
+
+    assert bodies(aws, queue) == [body]
 
 
 def test_a_target_to_which_nothing_is_put_here_refuses_no_event(aws: Emulator) -> None:
@@ -741,6 +764,31 @@ def test_each_kind_of_resource_can_be_got(
     found = resources.read(aws, type_, "mine", id_)
 
     assert found.get(output) == value
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        ("aws:sqs/queuePolicy:QueuePolicy", {"queueUrl": "not-made-here", "policy": "{}"}),
+        (
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            {"role": "gone", "policyArn": "arn:aws:iam::aws:policy/Elsewhere"},
+        ),
+        (
+            "aws:sns/topicSubscription:TopicSubscription",
+            {"topic": "arn:aws:sns:x:1:t", "protocol": "sms", "endpoint": "1"},
+        ),
+        ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}),
+    ],
+)
+def test_what_was_not_made_or_is_gone_is_deleted_without_a_word(
+    aws: Emulator, type_: str, inputs: dict[str, Any]
+) -> None:
+    made(aws, "aws:iam/role:Role", "gone", assumeRolePolicy=TRUSTS_LAMBDA)
+    outputs = resources.create(aws, type_, "p", inputs)
+    existing = Existing(id=str(outputs["id"]), state={**inputs, **outputs})
+
+    resources.delete(aws, type_, existing)
 
 
 def test_a_reference_to_another_stack_is_no_resource(aws: Emulator) -> None:
