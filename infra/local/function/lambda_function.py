@@ -62,6 +62,11 @@ class LambdaFunction:
         await asyncio.gather(*(self._discard(each) for each in list(self._environments)))
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    async def idle(self) -> None:
+        """Returns once nothing is being invoked."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
     async def check(self) -> None:
         """Initialises an environment, which the first invocation then finds warm.
 

@@ -171,10 +171,15 @@ class Functions:
         self._sandbox = sandbox
         self._listeners = listeners
         self._changing = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+        """Of functions that are deleted."""
         self.by_name: dict[str, Function] = {}
 
     async def close(self) -> None:
-        """Ends every execution environment."""
+        """Ends every execution environment, and what is being invoked in it."""
+        for task in self._ending:
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
         for function in self.by_name.values():
             await function.stack.aclose()
 
@@ -233,7 +238,9 @@ class Functions:
                 )
             function = self.get(name)
             del self.by_name[name.name]
-        await function.stack.aclose()
+        ending = asyncio.create_task(_end(function))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     def reserve(self, name: FunctionName, reserved: int | None) -> None:
         """Sets or takes off the reserved concurrency, of invocations that begin from now on."""
@@ -343,6 +350,14 @@ async def in_background(work: Coroutine[Any, Any, None]) -> "AsyncIterator[async
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def _end(function: Function) -> None:
+    """Ends a function once what is being invoked has ended: it is gone for new ones only."""
+    try:
+        await function.running.idle()
+    finally:
+        await function.stack.aclose()
 
 
 def _new_image_uri(name: FunctionName, given: Parameters) -> str:

@@ -306,13 +306,25 @@ class Mappings:
         await self._begin(mapping)
 
     async def _read_anew(self, mapping: StoredMapping) -> None:
-        """Whatever its state is: nobody has changed the mapping."""
+        """Whatever its state is: nobody has changed the mapping.
+
+        A role that cannot read is not waited for: it is changed again, or the mapping deleted.
+        """
         if mapping.polled is not None:
             await self._finish(mapping)
-            await self._poll(mapping)
+            self._start(mapping)
 
     async def _poll(self, mapping: StoredMapping) -> None:
-        """Polls for it, if it is enabled."""
+        """Polls for it, if it is enabled; returns once it has its place."""
+        self._start(mapping)
+        if mapping.polled is None:
+            return
+        mapping.failure = await mapping.polled.started()
+        if mapping.failure is not None:
+            mapping.polled = None
+            mapping.become("Disabled")
+
+    def _start(self, mapping: StoredMapping) -> None:
         mapping.failure = None
         if self._is_paused or not mapping.is_enabled or mapping.polled is not None:
             return
@@ -323,10 +335,6 @@ class Mappings:
             last_processing_result=mapping.last_processing_result,
         )
         mapping.polled = Polled(reader)
-        mapping.failure = await mapping.polled.started()
-        if mapping.failure is not None:
-            mapping.polled = None
-            mapping.become("Disabled")
 
     async def _remove(self, mapping: StoredMapping) -> None:
         await self._finish(mapping)

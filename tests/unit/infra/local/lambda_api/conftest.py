@@ -7,13 +7,14 @@ import contextlib
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import Emulator
 from infra.local.embedded_aws import EmbeddedAws
@@ -169,6 +170,22 @@ class EmbeddedLambda:
             writer.ending.set()
             thread.join()
         self.aws.drain()
+
+
+def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str, int]:
+    """Its code, its message, and the status of HTTP."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    response = caught.value.response
+    error = response["Error"]
+    return error["Code"], error["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def is_gone(lambda_: EmbeddedLambda, uuid: str) -> bool:
+    with contextlib.suppress(ClientError):
+        lambda_.mapping(uuid)
+        return False
+    return True
 
 
 def records(event: Any) -> list[Any]:

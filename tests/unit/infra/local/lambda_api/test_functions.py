@@ -4,11 +4,13 @@ The recordings are LocalStack's AWS-validated snapshots of Lambda's API (test_la
 """
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.processes import is_running, wait_until
 from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda
 
 ARN: Final = "arn:aws:lambda:ap-northeast-1:123456789012:function:one"
@@ -177,6 +179,27 @@ def test_a_deleted_function_is_gone_and_its_name_free(lambda_: EmbeddedLambda) -
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert gone[0] == "ResourceNotFoundException"
     assert invoked(lambda_) == "new"
+
+
+def test_a_deleted_function_is_ended_with_the_embedded_aws(
+    lambda_: EmbeddedLambda, tmp_path: Path
+) -> None:
+    code = f"""
+    import os, pathlib, time
+
+    def handler(event, context):
+        pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
+        time.sleep(300)
+    """
+    lambda_.create_function("one", code, Timeout=300)
+    lambda_.client.invoke(FunctionName="one", InvocationType="Event")
+    wait_until(lambda: bool((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+    lambda_.client.delete_function(FunctionName="one")
+    process = int((tmp_path / "pid").read_text())
+    before = is_running(process)
+    lambda_.aws.close()
+
+    assert (before, is_running(process)) == (True, False)
 
 
 def role_of(function: str) -> str:

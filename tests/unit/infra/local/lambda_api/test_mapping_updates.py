@@ -12,8 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.processes import wait_until
-from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda, keys_of, records
-from tests.unit.infra.local.lambda_api.test_mappings import is_gone, refusal
+from tests.unit.infra.local.lambda_api.conftest import (
+    EmbeddedLambda,
+    is_gone,
+    keys_of,
+    records,
+    refusal,
+)
 
 SLOW: Final = """
 import time
@@ -275,6 +280,23 @@ def test_a_mapping_is_deleted_once_what_is_being_invoked_has_ended(
     assert lambda_.processed() == ["a"]
 
 
+def test_a_deleted_function_ends_what_it_has_begun(lambda_: EmbeddedLambda, tmp_path: Path) -> None:
+    uuid = lambda_.pipe(
+        BLOCKED.format(folder=str(tmp_path)), timeout=60, MaximumRetryAttempts=0, BatchSize=1
+    )
+    role = lambda_.client.get_function_configuration(FunctionName="one")["Role"]
+    lambda_.put("a", "b")
+    wait_until((tmp_path / "begun").exists)
+    lambda_.client.delete_function(FunctionName="one")
+    lambda_.create_function("one", "def handler(event, context): return 'another'", Role=role)
+    (tmp_path / "go").touch()
+    lambda_.aws.drain()
+
+    assert lambda_.batches() == [["a"], ["b"]]
+    assert [each.response for each in lambda_.aws.invocations] == [None, "another"]
+    assert lambda_.mapping(uuid)["LastProcessingResult"] == "OK"
+
+
 def test_another_role_during_a_batch_and_an_update_then_repeat_nothing(
     blocked: tuple[EmbeddedLambda, str], tmp_path: Path
 ) -> None:
@@ -288,6 +310,34 @@ def test_another_role_during_a_batch_and_an_update_then_repeat_nothing(
     lambda_.aws.drain()
 
     assert lambda_.batches() == [["a"], ["b"], ["c"]]
+
+
+def test_a_role_without_the_stream_stops_nothing_but_the_reading(lambda_: EmbeddedLambda) -> None:
+    uuid = lambda_.pipe()
+    lambda_.put("a")
+    lambda_.aws.drain()
+    role = lambda_.client.get_function_configuration(FunctionName="one")["Role"]
+    update = lambda_.client.update_function_configuration
+    update(FunctionName="one", Role=lambda_.role("reads-nothing", "logs:*"))
+    lambda_.put("b")
+    wait_until(lambda: "not authorized" in lambda_.mapping(uuid)["LastProcessingResult"])
+    meanwhile = lambda_.mapping(uuid)["State"], lambda_.processed()
+    update(FunctionName="one", Role=role)
+    lambda_.aws.drain()
+
+    assert meanwhile == ("Enabled", ["a"])
+    assert lambda_.processed() == ["a", "b"]
+
+
+def test_a_mapping_that_cannot_read_can_be_deleted(lambda_: EmbeddedLambda) -> None:
+    uuid = lambda_.pipe()
+    lambda_.client.update_function_configuration(
+        FunctionName="one", Role=lambda_.role("reads-nothing", "logs:*")
+    )
+    wait_until(lambda: "not authorized" in lambda_.mapping(uuid)["LastProcessingResult"])
+    lambda_.client.delete_event_source_mapping(UUID=uuid)
+
+    wait_until(lambda: is_gone(lambda_, uuid))
 
 
 def test_another_role_does_not_bring_a_deleted_mapping_back(

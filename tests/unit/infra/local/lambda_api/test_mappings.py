@@ -4,31 +4,20 @@
 their way stands in `test_mapping_updates`.
 """
 
-import contextlib
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.processes import wait_until
-from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda
+from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda, is_gone, refusal
 
 LAMBDA: Final = "arn:aws:lambda:ap-northeast-1:123456789012"
 NOT_THERE: Final = "11111111-2222-4333-8444-555555555555"
 NO_STREAM: Final = (
     "arn:aws:dynamodb:ap-northeast-1:123456789012:table/none/stream/2026-11-25T00:00:00.000"
 )
-
-
-def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    response = caught.value.response
-    error = response["Error"]
-    return error["Code"], error["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_a_mapping_is_described_as_on_aws(lambda_: EmbeddedLambda) -> None:
@@ -408,13 +397,6 @@ def test_a_deleted_mapping_is_gone_and_another_may_take_its_place(
     lambda_.aws.drain()
     assert again != uuid
     assert lambda_.processed() == ["a", "a"]
-
-
-def is_gone(lambda_: EmbeddedLambda, uuid: str) -> bool:
-    with contextlib.suppress(ClientError):
-        lambda_.mapping(uuid)
-        return False
-    return True
 
 
 def test_a_deleted_function_leaves_its_mapping_and_one_of_its_name_takes_it_over(
