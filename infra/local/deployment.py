@@ -114,7 +114,6 @@ class LocalDeployment(EmbeddedAws):
         provider = _Provider(self.emulator)
         self.deployed = run_program(stack, config, provider, project=project)
         self.look_ups_left_out = provider.left_out
-        self._monitored.define(self.deployed.resources)
         self.check()
 
     @property

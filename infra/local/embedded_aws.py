@@ -70,7 +70,7 @@ class EmbeddedAws:
             store=self._store,
         )
         self._mappings = Mappings(self._platform.place, self._functions, readers)
-        self._monitored = Monitored(self._mappings.by_uuid, self._store)
+        self._monitored = Monitored(self._mappings.by_uuid, emulator.alarms, self._store)
         emulator.enforce_permissions()
         with contextlib.ExitStack() as started:
             started.enter_context(self._telling.begun())
@@ -122,7 +122,7 @@ class EmbeddedAws:
 
     @property
     def alarms(self) -> Mapping[str, State]:
-        """The states of all alarms that the program registered, as of the last look at them."""
+        """The states of all alarms that a program has here, as of the last look at them."""
         return self._monitored.states
 
     @property

@@ -1,57 +1,51 @@
 """CloudWatch's share of the local run: what is counted over time, and which alarms that would fire.
 
-The alarms are those that the program registered. Nothing here can stop or change delivery.
+The alarms are those that a program has in the embedded AWS. Nothing here can change delivery.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 from infra.local.cloudwatch.alarms import Alarms, State, Transition
-from infra.local.cloudwatch.definitions import (
-    COMPOSITE_ALARM,
-    METRIC_ALARM,
-    CompositeAlarm,
-    MetricAlarm,
-    composite_alarm,
-    metric_alarm,
-)
+from infra.local.cloudwatch.definitions import RegisteredAlarm
 from infra.local.cloudwatch.expressions import UnsupportedAlarmError
 from infra.local.cloudwatch.meters import MappingMeter, count_invocation, embedded_metrics
 from infra.local.cloudwatch.metric_store import MetricStore
 from infra.local.function.invocation import Invocation
 from infra.local.lambda_api.mappings import StoredMapping
-from infra.local.program.engine import Resource
-
-Alarm: TypeAlias = MetricAlarm | CompositeAlarm
 
 _MINUTE: Final = 60
-_READ: Final[Mapping[str, Callable[[Mapping[str, Any]], Alarm]]] = {
-    METRIC_ALARM: metric_alarm,
-    COMPOSITE_ALARM: composite_alarm,
-}
 
 
 class Monitored:
     """The metrics of what runs, and the alarms on them."""
 
-    def __init__(self, mappings: Mapping[str, StoredMapping], store: MetricStore) -> None:
+    def __init__(
+        self,
+        mappings: Mapping[str, StoredMapping],
+        registered: Mapping[str, RegisteredAlarm],
+        store: MetricStore,
+    ) -> None:
         self.store = store
-        self.not_evaluated: list[str] = []
-        """The alarms whose definitions are beyond what is evaluated here, and why."""
         self._mappings = mappings
+        self._registered = registered
+        self._known: Mapping[str, RegisteredAlarm] = {}
+        self._not_evaluated: dict[str, str] = {}
         self._meters: dict[str, MappingMeter] = {}
-        self._alarms = Alarms([], self.store, created=time.time())
-
-    def define(self, registered: Iterable[Resource], created: float | None = None) -> None:
-        """Takes up the alarms among a program's resources."""
-        created = time.time() if created is None else created
-        self._alarms = Alarms(list(self._definitions(registered)), self.store, created=created)
+        self._alarms = Alarms([], self.store, created=0)
 
     @property
     def states(self) -> Mapping[str, State]:
         """Of every alarm, by its name."""
+        self._follow()
         return self._alarms.states
+
+    @property
+    def not_evaluated(self) -> list[str]:
+        """The alarms whose definitions are beyond what is evaluated here, and why."""
+        self._follow()
+        return list(self._not_evaluated.values())
 
     def count_line(self, line: str, at: float) -> None:
         """Counts what a line of a function's log holds in the embedded metric format."""
@@ -65,21 +59,30 @@ class Monitored:
     def look(self, now: float | None = None) -> list[Transition]:
         """The alarms that changed, as CloudWatch would have it at the end of the running minute."""
         now = time.time() if now is None else now
+        self._follow()
         for uuid, mapping in list(self._mappings.items()):
             if uuid not in self._meters:
                 self._meters[uuid] = _meter(mapping, self.store)
             self._meters[uuid].sample(now)
         return self._alarms.evaluate(now + _MINUTE)
 
-    def _definitions(self, registered: Iterable[Resource]) -> Iterator[Alarm]:
-        for resource in registered:
-            if resource.type in _READ:
-                # Pulumi names one that the program leaves without a name.
-                inputs = {**resource.inputs, "name": resource.outputs.get("name", resource.name)}
-                try:
-                    yield _READ[resource.type](inputs)
-                except UnsupportedAlarmError as error:
-                    self.not_evaluated.append(str(error))
+    def _follow(self) -> None:
+        """Takes up the alarms that were made, changed or deleted."""
+        known, self._known = self._known, dict(self._registered)
+        for name in known.keys() - self._known.keys():
+            self._alarms.delete(name)
+            self._not_evaluated.pop(name, None)
+        for name, registered in self._known.items():
+            if known.get(name) is not registered:
+                self._put(name, registered)
+
+    def _put(self, name: str, registered: RegisteredAlarm) -> None:
+        self._not_evaluated.pop(name, None)
+        try:
+            self._alarms.put(registered.read(), registered.since)
+        except UnsupportedAlarmError as error:
+            self._alarms.delete(name)
+            self._not_evaluated[name] = str(error)
 
 
 def _meter(mapping: StoredMapping, store: MetricStore) -> MappingMeter:

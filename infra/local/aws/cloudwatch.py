@@ -5,13 +5,14 @@ alarms: those are evaluated all the same, and no CLI finds them. What replaces o
 internal/service/cloudwatch of terraform-provider-aws 6.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from infra.local.aws.emulator import ACCOUNT, Emulator
-from infra.local.aws.inputs import heeded
+from infra.local.aws.inputs import heeded, unnoted
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
-from infra.local.cloudwatch.definitions import COMPOSITE_ALARM, METRIC_ALARM
+from infra.local.cloudwatch.definitions import COMPOSITE_ALARM, METRIC_ALARM, RegisteredAlarm
 
 DASHBOARD: Final = "aws:cloudwatch/dashboard:Dashboard"
 
@@ -42,7 +43,14 @@ def _put_alarm(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     # moto has no parameter for it, and the tags are the same as everywhere.
     heeded(inputs, "warmUpConfiguration", "tags")
     emulator.client("cloudwatch").put_metric_alarm(AlarmName=name, **request)
+    _register(emulator, METRIC_ALARM, name, inputs)
     return {"id": name, "name": name, "arn": _arn(emulator, name)}
+
+
+def _register(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> None:
+    # Of what nobody evaluates it is still to be said that it was not read.
+    kept = {**unnoted(inputs), "name": name}
+    emulator.alarms[name] = RegisteredAlarm(type=type_, inputs=kept, since=time.time())
 
 
 def _dimensions(inputs: Mapping[str, str]) -> list[dict[str, str]]:
@@ -72,6 +80,7 @@ def _arn(emulator: Emulator, alarm: str) -> str:
 def _composite_alarm(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     heeded(inputs, "alarmActions", "alarmDescription", "alarmRule", "okActions", "tags")
     name = inputs["alarmName"]
+    _register(emulator, COMPOSITE_ALARM, name, inputs)
     return {"id": name, "arn": _arn(emulator, name)}
 
 
@@ -100,14 +109,15 @@ def _again_composite(emulator: Emulator, alarm: Existing, inputs: Inputs) -> Out
 
 def _delete_alarm(emulator: Emulator, alarm: Existing) -> None:
     emulator.client("cloudwatch").delete_alarms(AlarmNames=[alarm.id])
+    emulator.alarms.pop(alarm.id, None)
 
 
 def _delete_dashboard(emulator: Emulator, dashboard: Existing) -> None:
     emulator.client("cloudwatch").delete_dashboards(DashboardNames=[dashboard.id])
 
 
-def _nothing(emulator: Emulator, alarm: Existing) -> None:
-    del emulator, alarm
+def _delete_composite(emulator: Emulator, alarm: Existing) -> None:
+    emulator.alarms.pop(alarm.id, None)
 
 
 TYPES: Final[Mapping[str, ResourceType]] = {
@@ -123,7 +133,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     COMPOSITE_ALARM: ResourceType(
         create=_composite_alarm,
         update=_again_composite,
-        delete=_nothing,
+        delete=_delete_composite,
         computed=("arn",),
         replaced_by=frozenset({"alarmName"}),
         unordered=frozenset({"alarmActions", "okActions"}),

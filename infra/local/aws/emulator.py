@@ -24,6 +24,7 @@ import botocore.session
 import urllib3
 from botocore.config import Config
 
+from infra.local.cloudwatch.definitions import RegisteredAlarm
 from infra.local.function.sandbox import dying_with_parent
 
 ACCOUNT: Final = "123456789012"
@@ -99,6 +100,8 @@ class Emulator:
         """Of the program, where its relative paths begin."""
         self.builds: dict[str, Mapping[str, Any]] = {}
         """How the images are built that the program has registered, by their URI."""
+        self.alarms: dict[str, RegisteredAlarm] = {}
+        """By their names; moto keeps less of them."""
 
     def __enter__(self) -> Self:
         return self
@@ -236,6 +239,7 @@ class Emulator:
         self.split_streams(1)
         self._control("lambda")
         self.builds.clear()
+        self.alarms.clear()
         with self._making_clients:
             of_nobody = [key for key in self._clients if key[1] != ROOT]
             for key in of_nobody:  # their users and roles are gone

@@ -90,6 +90,11 @@ def _within(value: Any) -> Iterator[NotingInputs]:
         yield from _within(each)
 
 
+def unnoted(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, without any note that it was read."""
+    return dict(dict.items(inputs)) if isinstance(inputs, dict) else dict(inputs)
+
+
 def heeded(inputs: Mapping[str, Any], *keys: str) -> None:
     """Counts them as read: something else heeds them, or there is nothing to do about them here."""
     for key in keys:

@@ -52,20 +52,34 @@ class Alarms:
         *,
         created: float,
     ) -> None:
-        self._metric_alarms = [each for each in alarms if isinstance(each, MetricAlarm)]
-        self._composites = [each for each in alarms if isinstance(each, CompositeAlarm)]
+        self._alarms: dict[str, MetricAlarm | CompositeAlarm] = {}
         self._store = store
-        self._created = created
+        self._created: dict[str, float] = {}
         self._warm = set[str]()
-        self.states = {each.name: State.INSUFFICIENT_DATA for each in alarms}
+        self.states: dict[str, State] = {}
+        for alarm in alarms:
+            self.put(alarm, created)
+
+    def put(self, alarm: MetricAlarm | CompositeAlarm, created: float) -> None:
+        """One more, or another one of its name: "its state is left unchanged" (PutMetricAlarm)."""
+        self._alarms[alarm.name] = alarm
+        self._created[alarm.name] = created
+        self.states.setdefault(alarm.name, State.INSUFFICIENT_DATA)
+
+    def delete(self, name: str) -> None:
+        """One less."""
+        for each in (self._alarms, self._created, self.states):
+            each.pop(name, None)
 
     def evaluate(self, now: float) -> list[Transition]:
         """Every alarm at the last whole minute, as CloudWatch does each minute; what changed."""
         end = now // 60 * 60
-        changed = [self._evaluated(alarm, end) for alarm in self._metric_alarms]
+        alarms = list(self._alarms.values())
+        composites = [each for each in alarms if isinstance(each, CompositeAlarm)]
+        changed = [self._evaluated(each, end) for each in alarms if isinstance(each, MetricAlarm)]
         # A composite may be about another one, which may be about a third.
-        for _ in self._composites:
-            changed += [self._composed(alarm) for alarm in self._composites]
+        for _ in composites:
+            changed += [self._composed(each) for each in composites]
         return [each for each in changed if each is not None]
 
     def _evaluated(self, alarm: MetricAlarm, end: float) -> Transition | None:
@@ -82,7 +96,7 @@ class Alarms:
         # "Evaluation begins as soon as the alarm has enough metric data to fill its evaluation
         # window" (PutMetricAlarm, "WarmUpConfiguration").
         present = sum(point is not None for point in points)
-        if end - self._created >= alarm.warm_up or present >= alarm.evaluation_periods:
+        if end - self._created[alarm.name] >= alarm.warm_up or present >= alarm.evaluation_periods:
             self._warm.add(alarm.name)
         return alarm.name not in self._warm
 

@@ -81,6 +81,22 @@ class CompositeAlarm:
     tells: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredAlarm:
+    """An alarm as Pulumi's resource describes it."""
+
+    type: str
+    inputs: Mapping[str, Any]
+    since: float
+    """The epoch second at which it was made, or changed."""
+
+    def read(self) -> MetricAlarm | CompositeAlarm:
+        """Raises `UnsupportedAlarmError`."""
+        return (
+            metric_alarm(self.inputs) if self.type == METRIC_ALARM else composite_alarm(self.inputs)
+        )
+
+
 _SAID: Final = {"alarmActions", "alarmDescription", "name", "okActions", "tags"}
 """Inputs that change nothing of when an alarm fires."""
 _READ: Final = {

@@ -14,6 +14,7 @@ from rich.console import Console
 from infra.local import cloudwatch_api, numbers, report
 from infra.local.alarm_watch import AlarmWatch
 from infra.local.cloudwatch.alarms import State, Transition
+from infra.local.cloudwatch.definitions import RegisteredAlarm
 from infra.local.cloudwatch.meters import (
     MeteredFunction,
     embedded_metrics,
@@ -24,7 +25,7 @@ from infra.local.cloudwatch.metric_store import MetricStore, Series
 from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.mappings import StoredMapping
 from infra.local.monitored import Monitored
-from tests.plan import DASHBOARD, EVENT_SOURCE_MAPPING, METRIC_ALARM, Plan, plan_of
+from tests.plan import COMPOSITE_ALARM, DASHBOARD, EVENT_SOURCE_MAPPING, METRIC_ALARM, Plan, plan_of
 
 T: Final = 1_700_000_040.0
 """A whole minute."""
@@ -34,6 +35,16 @@ FUNCTION: Final = "requests-processor"
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     return plan_of(stack="prod")
+
+
+def registered_alarms(plan: Plan) -> dict[str, RegisteredAlarm]:
+    return {
+        each.inputs.get("alarmName", each.inputs.get("name")): RegisteredAlarm(
+            type=each.type, inputs=each.inputs, since=T
+        )
+        for type_ in (METRIC_ALARM, COMPOSITE_ALARM)
+        for each in plan.of_type(type_)
+    }
 
 
 class Run:
@@ -52,8 +63,8 @@ class Run:
             },
         )
         self.store = MetricStore()
-        self.monitored = Monitored({self.uuid: self.mapping}, self.store)
-        self.monitored.define(plan.registered, created=T)
+        self.registered = registered_alarms(plan)
+        self.monitored = Monitored({self.uuid: self.mapping}, self.registered, self.store)
 
     def told(self, now: float) -> list[tuple[str, State]]:
         changed = self.monitored.look(now)
@@ -115,17 +126,28 @@ def test_what_the_handler_prints_fires_the_programs_alarm(plan: Plan) -> None:
 
 
 def test_an_alarm_beyond_what_is_evaluated_is_named_and_the_others_hold(plan: Plan) -> None:
-    theirs = dataclasses.replace(
-        plan.of_type(METRIC_ALARM)[0],
-        inputs={"extendedStatistic": "p99", "name": None},
-        outputs={"name": "slow-3f2a"},
-    )
-    monitored = Monitored({}, MetricStore())
+    run = Run(plan)
+    theirs = {"name": "slow", "extendedStatistic": "p99"}
+    run.registered["slow"] = RegisteredAlarm(type=METRIC_ALARM, inputs=theirs, since=T)
 
-    monitored.define([theirs, *plan.registered])
+    assert run.monitored.not_evaluated == ["slow: extendedStatistic is not evaluated here"]
+    assert len(run.monitored.states) == 13
 
-    assert monitored.not_evaluated == ["slow-3f2a: extendedStatistic is not evaluated here"]
-    assert len(monitored.states) == 13
+
+def test_an_alarm_that_is_changed_keeps_its_state_and_one_that_is_deleted_has_none(
+    plan: Plan,
+) -> None:
+    run, name = Run(plan), f"{FUNCTION}-given-up"
+    run.mapping.counted["OnFailureDestinationDeliveredEventCount"] += 3
+    run.told(T)
+
+    before = run.registered[name]
+    run.registered[name] = dataclasses.replace(before, inputs={**before.inputs, "threshold": 4})
+    assert run.monitored.states[name] is State.ALARM
+    assert run.told(T + 5) == [(name, State.OK)]
+    del run.registered[name]
+    assert name not in run.monitored.states
+    assert run.told(T + 10) == []
 
 
 def test_the_numbers_are_named_as_on_the_dashboard(plan: Plan) -> None:

@@ -44,8 +44,10 @@ def test_an_alarm_takes_over_another_threshold_and_goes(aws: Emulator) -> None:
     inputs = {**registered.inputs, "threshold": 25}
     resources.update(aws, METRIC_ALARM, before, inputs, changed={"threshold"})
     assert alarms(aws)["requests-processor-rejected"]["Threshold"] == 25
+    assert aws.alarms["requests-processor-rejected"].inputs["threshold"] == 25
     resources.type_of(METRIC_ALARM).delete(aws, before)
     assert alarms(aws) == {}
+    assert aws.alarms == {}
 
 
 def test_the_dashboard_is_kept_and_goes(aws: Emulator) -> None:
@@ -63,3 +65,17 @@ def test_a_composite_alarm_has_an_arn_though_moto_has_none_of_its_kind(aws: Emul
     lost = made(aws, prod().resource(COMPOSITE_ALARM))
 
     assert lost.state["arn"].endswith(":alarm:requests-processor-records-lost")
+    assert "requests-processor-records-lost" in aws.alarms
+    resources.type_of(COMPOSITE_ALARM).delete(aws, lost)
+    assert aws.alarms == {}
+
+
+def test_what_of_an_alarm_is_not_made_here_is_still_said(aws: Emulator) -> None:
+    inputs = {
+        **prod().resource(METRIC_ALARM, "requests-monitoring-crashes").inputs,
+        "unit": "Count",
+    }
+
+    outputs = resources.create(aws, METRIC_ALARM, "crashes", inputs)
+
+    assert outputs[NOT_MADE_HERE] == "unit"
