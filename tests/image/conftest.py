@@ -1,17 +1,20 @@
 """These tests need Docker and the base image, which `.ci/run` sets up; in CI nothing is skipped."""
 
 import os
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import urllib3
 
 from infra.local.function.docker_sandbox import build_image
 from tests.image.docker_cli import BASE_IMAGE, registered_build
+from tests.project import copy_of_project
 
 REASON = (
     "needs Docker's engine and the image requests-processor-base: bash .ci/docker; "
@@ -38,9 +41,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=REASON))
 
 
+PACKAGES: Final = ("aws-lambda-powertools", "jmespath", "typing-extensions")
+"""Those that the image came with."""
+
+
 @pytest.fixture(scope="session")
-def image() -> str:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build context as it came, whatever its user has made of it."""
+    context = copy_of_project(tmp_path_factory.mktemp("image")) / "handler"
+    requirements = context / "requirements.txt"
+    blocks = re.split(r"^(?=\S)", requirements.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    kept = [each for each in blocks if each.startswith(tuple(f"{name}==" for name in PACKAGES))]
+    requirements.write_text("".join(kept), encoding="utf-8")
+    return context
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_came(context: Path) -> Iterator[None]:
+    """What the program and the sandbox take for the build context."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infra.build_context.BUILD_CONTEXT", context)
+        patch.setattr("infra.build_context._STAGED_CONTEXTS", context.parent / ".build")
+        patch.setattr("infra.image.BUILD_CONTEXT", context)
+        yield
+
+
+@pytest.fixture(scope="module")
+def image(as_it_came: None) -> str:
     """The id of the image, built with what the program registered."""
+    del as_it_came
     return build_image(registered_build())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from infra import build_context
 from tests.plan import IMAGE, plan_of
 
 BASE_IMAGE: Final = "requests-processor-base"
@@ -66,5 +67,5 @@ def copied_context(folder: Path) -> Path:
     """The build context in a folder where a test may change it."""
     context = folder / "handler"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(__file__).parents[2] / "handler", context, ignore=ignored)
+    shutil.copytree(build_context.BUILD_CONTEXT, context, ignore=ignored)
     return context

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handler.config import ENTRY_POINT
-from infra.build_context import BUILD_CONTEXT, content_tag, files
+from infra.build_context import content_tag, files
 from infra.local.function.docker_sandbox import DockerError, build_image
 from tests.image.docker_cli import (
     BASE_IMAGE,
@@ -84,12 +84,14 @@ def test_what_is_no_part_of_the_image_changes_neither(tmp_path: Path) -> None:
     assert (tag_of(context), build_in(context)) == before
 
 
-def test_the_image_holds_the_code_of_the_build_context_and_no_other(image: str) -> None:
+def test_the_image_holds_the_code_of_the_build_context_and_no_other(
+    image: str, context: Path
+) -> None:
     code = {path for path in files_of(image) if path.startswith("/var/task/handler/")}
     sources = {path for path in code if path.endswith(".py")}
 
-    context = {f"/var/task/handler/{path}" for path in files(BUILD_CONTEXT)}
-    assert sources == {path for path in context if path.endswith(".py")}
+    sent = {f"/var/task/handler/{path}" for path in files(context)}
+    assert sources == {path for path in sent if path.endswith(".py")}
     assert {path for path in code - sources if not path.endswith(".pyc")} == set()
 
 
@@ -110,8 +112,8 @@ def test_neither_tests_nor_tools_are_in_the_image(image: str) -> None:
     assert not names & {"Dockerfile", ".dockerignore", "requirements.txt", "conftest.py", "pip"}
 
 
-def test_the_packages_in_the_image_are_the_pinned_ones(image: str) -> None:
-    lines = (BUILD_CONTEXT / "requirements.txt").read_text().splitlines()
+def test_the_packages_in_the_image_are_the_pinned_ones(image: str, context: Path) -> None:
+    lines = (context / "requirements.txt").read_text().splitlines()
     pinned = {line.split(" ")[0].replace("-", "_") for line in lines if "==" in line}
 
     folders = {path.split("/")[3] for path in files_of(image) if ".dist-info/" in path}

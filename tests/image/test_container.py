@@ -4,16 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local import deploy
+import infra.local
 from infra.local.deployment import LocalDeployment
 from infra.local.function.docker_sandbox import DockerSandbox, docker_sandbox
 from tests.image.docker_cli import CONFIG, docker
-from tests.integration.conftest import refuse_parking
+from tests.integration.conftest import Deploy, refuse_parking
+from tests.project import FROZEN
 from tests.unit.handler.events import batch, record
 
 
@@ -24,8 +26,14 @@ def sandbox() -> Iterator[DockerSandbox]:
 
 
 @pytest.fixture(scope="module")
-def deployment(sandbox: DockerSandbox) -> Iterator[LocalDeployment]:
-    with deploy("dev", CONFIG, sandbox=sandbox) as deployment:
+def deploy(context: Path) -> Deploy:
+    """`infra.local.deploy` of the frozen project."""
+    return partial(infra.local.deploy, config=CONFIG, project=FROZEN, code=context.parent)
+
+
+@pytest.fixture(scope="module")
+def deployment(deploy: Deploy, sandbox: DockerSandbox) -> Iterator[LocalDeployment]:
+    with deploy(sandbox=sandbox) as deployment:
         yield deployment
 
 
@@ -55,10 +63,12 @@ def runs(container: str, program: str) -> bool:
     return done.returncode == 0
 
 
-def test_a_batch_gets_the_same_answer_as_from_the_process(deployment: LocalDeployment) -> None:
+def test_a_batch_gets_the_same_answer_as_from_the_process(
+    deployment: LocalDeployment, deploy: Deploy
+) -> None:
     malformed = record(3, payload={"M": {"key": "val"}})
     event = batch(record(1), record(2, event="MODIFY"), malformed, record(4))
-    with deploy("dev", CONFIG) as as_process:
+    with deploy() as as_process:
         for each in (deployment, as_process):
             refuse_parking(each)  # what cannot be parked is reported
 
@@ -102,26 +112,26 @@ def test_the_network_leads_to_the_embedded_aws_and_to_no_other_machine(
     assert docker("network", "inspect", "--format", "{{.Internal}}", sandbox.network) == "true"
 
 
-def test_a_function_that_needs_more_memory_is_ended_by_the_kernel() -> None:
-    with docker_sandbox() as sandbox, deploy("dev", CONFIG, sandbox=sandbox) as deployment:
+def test_a_function_that_needs_more_memory_is_ended_by_the_kernel(deploy: Deploy) -> None:
+    with docker_sandbox() as sandbox, deploy(sandbox=sandbox) as deployment:
         (running,) = docker("ps", "--quiet", "--filter", f"network={sandbox.network}").splitlines()
         memory = deployment.function_settings.memory_size
 
         assert not runs(running, f"bytearray({memory + 64} * 1024 * 1024)")
 
 
-def test_nothing_of_it_is_left_behind() -> None:
-    with docker_sandbox() as sandbox, deploy("dev", CONFIG, sandbox=sandbox):
+def test_nothing_of_it_is_left_behind(deploy: Deploy) -> None:
+    with docker_sandbox() as sandbox, deploy(sandbox=sandbox):
         network = sandbox.network
 
     assert docker("ps", "--all", "--quiet", "--filter", f"network={network}") == ""
     assert docker("network", "ls", "--quiet", "--filter", f"name={network}") == ""
 
 
-def test_an_existing_image_is_said_to_be_none_that_can_run_here() -> None:
+def test_an_existing_image_is_said_to_be_none_that_can_run_here(context: Path) -> None:
     settings = ("--config", "image.repository=mine", "--config", "image.tag=one")
 
-    done = demo("--docker", *settings)
+    done = demo("--docker", *settings, folder=context.parent)
 
     assert done.returncode == 2
     assert done.stderr == (
@@ -129,17 +139,19 @@ def test_an_existing_image_is_said_to_be_none_that_can_run_here() -> None:
     )
 
 
-def test_the_demo_delivers_its_records_to_the_container() -> None:
-    done = demo("--docker", "--config", f"image.baseImage={CONFIG['image']['baseImage']}")
+def test_the_demo_delivers_its_records_to_the_container(context: Path) -> None:
+    base = f"image.baseImage={CONFIG['image']['baseImage']}"
+
+    done = demo("--docker", "--config", base, folder=context.parent)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every record that the filter let through was processed: 12 of 12." in done.stdout
 
 
-def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def demo(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "infra.local", "demo", *arguments],
-        cwd=Path(__file__).parents[2],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
