@@ -15,6 +15,7 @@ import pytest
 
 from infra.local import LocalDeployment, up
 from infra.local.aws.emulator import ROOT, Emulator, local_environment
+from tests import pages
 from tests.integration.conftest import Deploy, item, put
 from tests.project import PROJECT
 from tests.unit.workflows.workflow_runner import Runner
@@ -41,7 +42,7 @@ _INLINE: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
 def page(name: str) -> str:
-    return (PROJECT / "docs" / name).read_text(encoding="utf-8")
+    return pages.text(name)
 
 
 def blocks(text: str) -> list[str]:
@@ -71,9 +72,10 @@ def told(text: str) -> set[Operation]:
 
 @pytest.mark.each_commit
 def test_no_other_page_tells_an_aws_command() -> None:
-    texts = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
-
-    tell = {each.name for each in texts if told(each.read_text(encoding="utf-8"))}
+    """A README is its user's to write."""
+    tell = {
+        each.name for each in pages.file("").rglob("*.md") if told(each.read_text(encoding="utf-8"))
+    }
     assert tell == set(PAGES)
 
 
@@ -214,7 +216,7 @@ def test_the_commands_of_deploying_make_what_they_also_remove(
     text = page("deploying.md")
     every = blocks(text)
     removing = next(number for number, block in enumerate(every) if "aws s3 sync" in block)
-    (tmp_path / "docs").symlink_to(PROJECT / "docs")
+    (tmp_path / "docs").symlink_to(pages.DOCS)
     shell = Shell(tmp_path, cli, local_environment(aws.endpoint, aws.region, ROOT))
     shell.know({"failureBucket": "failures"})
     region = {"LocationConstraint": aws.region}

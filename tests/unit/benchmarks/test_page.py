@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.benchmarks import __main__ as command
 from tests.benchmarks.figures import Bar, Measured, Panel, Part, Table, from_text, to_text
 from tests.benchmarks.page import page, table_lines
 from tests.benchmarks.plot import plot
-from tests.project import PROJECT
 
-DOCS = PROJECT / "docs"
 PANEL = Panel(
     title="Handler",
     unit="µs",
@@ -28,11 +27,11 @@ MEASURED = Measured(machine="2026-11-25, 2 cores", part=PART)
 
 def test_page_and_plot_are_drawn_from_the_figures_beside_them() -> None:
     """Nobody edits a figure by hand."""
-    measured = from_text((DOCS / "benchmarks.json").read_text(encoding="utf-8"))
+    measured = from_text(pages.text("benchmarks.json"))
     panels = [each.part.panel for each in measured.values() if each.part.panel]
 
-    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(measured)
-    assert (DOCS / "benchmarks.svg").read_text(encoding="utf-8") == plot(panels)
+    assert pages.text("benchmarks.md") == page(measured)
+    assert pages.text("benchmarks.svg") == plot(panels)
 
 
 def test_figures_are_read_back_as_they_were() -> None:

@@ -5,21 +5,22 @@ import io
 import json
 import logging
 import re
+import runpy
 
 import pytest
 
 from handler.idempotency_table import _completed
 from handler.logs import logger
-from handler.process import process
 from infra.capacity.cost import LOG_BYTES_A_RECORD, LOG_BYTES_AN_INVOCATION, MEMORY_BYTES
 from infra.capacity.function_time import CPU_SECONDS, CPU_SECONDS_REMEMBERING, FunctionTime
 from infra.capacity.scenario import ENVELOPE_BYTES
 from infra.local.aws.dynamodb.sizes import item_size
-from tests.project import PROJECT
+from tests import pages
+from tests.project import FROZEN
 from tests.unit.handler.events import batch, record
 from tests.unit.handler.stubs import FakeContext, Parked, processor
 
-SCALING = (PROJECT / "docs" / "scaling.md").read_text(encoding="utf-8")
+SCALING = pages.text("scaling.md")
 
 LAMBDAS_OWN_LINES = 470
 """platform.start and platform.report of the Lambda Developer Guide's examples, in JSON."""
@@ -38,6 +39,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert isinstance(each, logging.StreamHandler)
         monkeypatch.setattr(each, "stream", out)
     with contextlib.redirect_stdout(out):
+        process = runpy.run_path(str(FROZEN / "handler/process.py"))["process"]
         handled = processor(process, parking=Parked())
         handled.handle(batch(*map(record, range(1, 11))), OnLambda())
     return [_as_deployed(line) for line in out.getvalue().splitlines()]
