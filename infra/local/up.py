@@ -204,15 +204,31 @@ _IN_THE_WAY: Final = (
     "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_CLOUDWATCH",
     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
 )
 """What would win over the variables that are printed, or spoil them (AWS SDKs and Tools Reference
 Guide, "Environment variables")."""
 
 
+VARIABLES: Final = {
+    "FUNCTION_NAME": "functionName",
+    "MAPPING_UUID": "mappingUuid",
+    "LOG_GROUP": "logGroup",
+    "TABLE_NAME": "tableName",
+    "FAILURE_BUCKET": "failureBucket",
+    "IDEMPOTENCY_TABLE": "idempotencyTable",
+}
+"""What the commands of docs/operations.md take, each with the export that it is."""
+
+
 def _commands(outputs: Mapping[str, Any]) -> list[str]:
     """What to type, of a program with these outputs."""
-    commands = [outputs[name] for name in ("putItemCommand", "tailLogsCommand") if name in outputs]
+    variables = [
+        f"{name}={outputs[output]}" for name, output in VARIABLES.items() if output in outputs
+    ]
+    commands = [f"export {' '.join(variables)}"] if variables else []
+    commands += [outputs[name] for name in ("putItemCommand", "tailLogsCommand") if name in outputs]
     bucket, log_group = outputs.get("failureBucket"), outputs.get("logGroup")
     if bucket is not None:
         commands.append(f"aws s3 ls --recursive s3://{bucket}")

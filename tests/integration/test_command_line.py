@@ -493,6 +493,7 @@ def test_up_says_of_an_alarm_that_it_would_fire(up: "subprocess.Popen[str]") -> 
     _, errors = up.communicate(timeout=30)
 
     assert "None of 13 alarms would fire.\n" in introduction
+    assert "export FUNCTION_NAME=requests-processor MAPPING_UUID=" in "".join(introduction)
     assert shown[-1].startswith("ALARM Rejected 1 (requests-processor-rejected): ")
     assert errors.replace("monitoring.subscriptions is empty", "").count("\n") <= 1
     assert up.returncode == 0
