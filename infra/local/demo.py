@@ -207,7 +207,10 @@ def _filtered_out(deployment: LocalDeployment, number: Number) -> Iterator[tuple
     for mapping in deployment.deployed.of_type(EVENT_SOURCE_MAPPING):
         filters = mapping.inputs.get("filterCriteria", {}).get("filters", [])
         patterns = " or ".join(each["pattern"] for each in filters)
-        count = deployment.metrics_by_mapping[mapping.outputs["uuid"]][number.name]
+        metrics = deployment.metrics_by_mapping.get(mapping.outputs["uuid"])
+        if metrics is None:  # of a source that is not polled here
+            continue
+        count = metrics[number.name]
         yield number.name, f"{count:,}", f"{number.what} {patterns}"
 
 

@@ -139,7 +139,8 @@ def code_lines(resources: Sequence[Made], left_out: Sequence[str]) -> Iterator[s
     """Which code runs here, where that is not plain to see."""
     built = {each.outputs.get("repoDigest") for each in resources if each.type == IMAGE}
     for each in resources:
-        if each.type == FUNCTION and (uri := each.inputs["imageUri"]) not in built:
+        uri = each.inputs.get("imageUri") if each.type == FUNCTION else None
+        if uri is not None and uri not in built:
             yield f"{each.name} has the existing image {uri}; what runs here is handler/"
     if left_out:
         yield left_out_line(left_out)

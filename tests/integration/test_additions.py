@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 from rich.console import Console
 
-from infra.local.report import resource_tree
+from infra.local.report import code_lines, resource_tree
 from tests.integration.conftest import Deploy, item
 
 PROGRAM = """
@@ -101,6 +101,11 @@ OF_AWS = """
     attachment = aws.iam.RolePolicyAttachment(
         "basic", role=role, policy_arn=aws.iam.ManagedPolicy.AWS_LAMBDA_BASIC_EXECUTION_ROLE
     )
+    code = pulumi.AssetArchive({"index.py": pulumi.StringAsset("")})
+    zipped = aws.lambda_.Function(
+        "zipped", runtime="python3.12", handler="index.handler", role=role.arn, code=code
+    )
+    aws.lambda_.EventSourceMapping("jobs", event_source_arn=got.arn, function_name=zipped.name)
     certificate = aws.acm.Certificate("certificate", domain_name="shop.example")
     validation = certificate.domain_validation_options[0].resource_record_name
     pulumi.export("validation", validation)
@@ -152,6 +157,10 @@ def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
         "got  aws:sqs:Queue  (exists on AWS; made here, empty)",
         "group  aws:ec2:SecurityGroup  (not made here: all of it)",
         (
+            "jobs  aws:lambda:EventSourceMapping  (not made here: all of it (only streams of "
+            "DynamoDB are polled here, not arn:aws:sqs:ap-northeast-1:123456789012:shop))"
+        ),
+        (
             "mail  aws:sns:TopicSubscription  "
             "(not made here: all of it: nothing is delivered to email here)"
         ),
@@ -159,4 +168,9 @@ def test_what_is_not_made_here_is_named_in_the_tree_and_the_run_goes_on(
         "queue  aws:sns:TopicSubscription",
         "role  aws:iam:Role",
         "stack dev",
+        (
+            "zipped  aws:lambda:Function  (not made here: all of it (NotImplemented: the embedded "
+            "AWS's Lambda has no functions but those of images: PackageType must be Image))"
+        ),
     ]
+    assert list(code_lines(deployment.resources, [])) == []

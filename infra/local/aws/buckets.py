@@ -143,7 +143,7 @@ def _encryption(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
 
 def _encryption_rule(rule: Inputs) -> dict[str, Any]:
     default = services.given(
-        rule["applyServerSideEncryptionByDefault"],
+        rule.get("applyServerSideEncryptionByDefault", {"sseAlgorithm": "AES256"}),
         {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"},
     )
     return {

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from infra.local.aws import services
 from infra.local.aws.emulator import ACCOUNT, Emulator
 from infra.local.aws.inputs import heeded, unnoted
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
@@ -62,7 +63,7 @@ def _query(inputs: Inputs) -> dict[str, Any]:
     metric = inputs.get("metric")
     if metric is None:
         return {**query, "Expression": inputs["expression"], "Label": inputs.get("label", "")}
-    named = {"Namespace": metric["namespace"], "MetricName": metric["metricName"]}
+    named = services.given(metric, {"namespace": "Namespace", "metricName": "MetricName"})
     return {
         **query,
         "MetricStat": {

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.not_made import NotMadeHereError
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 
 FUNCTION: Final = "aws:lambda/function:Function"
@@ -196,6 +197,9 @@ def _read_function(emulator: Emulator, name: str) -> Inputs | None:
 
 def _mapping(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     """Returns once it is enabled or disabled."""
+    source = inputs.get("eventSourceArn") or "another source"
+    if ":dynamodb:" not in source:
+        raise NotMadeHereError(f"only streams of DynamoDB are polled here, not {source}")
     created = emulator.client("lambda").create_event_source_mapping(
         **parameters(inputs, (*_MAPPING, *_OF_A_NEW_MAPPING))
     )

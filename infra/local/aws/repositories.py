@@ -17,7 +17,7 @@ IMAGE: Final = "docker:index/image:Image"
 def _repository(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     repository = emulator.client("ecr").create_repository(
         repositoryName=name,
-        imageTagMutability=inputs["imageTagMutability"],
+        imageTagMutability=inputs.get("imageTagMutability", "MUTABLE"),
         imageScanningConfiguration=inputs.get("imageScanningConfiguration", {}),
         encryptionConfiguration=_encryption(inputs),
         tags=services.tags(inputs),
@@ -43,7 +43,8 @@ def _encryption(inputs: Inputs) -> dict[str, str]:
 def _update_repository(emulator: Emulator, repository: Existing, inputs: Inputs) -> Outputs:
     ecr = emulator.client("ecr")
     ecr.put_image_tag_mutability(
-        repositoryName=repository.id, imageTagMutability=inputs["imageTagMutability"]
+        repositoryName=repository.id,
+        imageTagMutability=inputs.get("imageTagMutability", "MUTABLE"),
     )
     ecr.put_image_scanning_configuration(
         repositoryName=repository.id,
@@ -170,7 +171,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         update=_update_repository,
         delete=_delete_repository,
         read=_read_repository,
-        naming=Naming(longest=256, lowercase=True),
+        naming=Naming(longest=256, shortest=2, lowercase=True),
         computed=("arn", "repositoryUrl", "registryId"),
         replaced_by=frozenset({"name", "encryptionConfigurations"}),
         kept=frozenset({"encryptionConfigurations", "imageScanningConfiguration"}),

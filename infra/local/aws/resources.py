@@ -165,7 +165,8 @@ def _physical_name(known: ResourceType, name: str, inputs: Inputs) -> str:
     name = name.lower() if known.naming.lowercase else name
     # Pulumi's random letters make a name long enough for each service.
     name = name if len(name) >= known.naming.shortest else f"{name}-local"
-    return name + known.naming.ending(inputs)
+    ending = known.naming.ending(inputs)
+    return name[: known.naming.longest - len(ending)] + ending
 
 
 def _unless_not_here(type_: str, name: str, inputs: Inputs, work: Callable[[], Outputs]) -> Outputs:

@@ -48,7 +48,9 @@ def run_program(
     failure = _failure(stack_name, config, monitor, project=project, secrets=secrets)
     if failure is not None:
         cause = monitor.error or failure
-        raise ProgramError(str(cause)) from cause
+        # The message of a KeyError is the key.
+        said = f"KeyError: {cause}" if isinstance(cause, KeyError) else str(cause)
+        raise ProgramError(said) from cause
     return monitor.deployed
 
 

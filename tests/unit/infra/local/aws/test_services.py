@@ -661,6 +661,11 @@ def test_a_table_has_its_items(aws: Emulator) -> None:
             "all of it (its inputs are not understood: KeyError: 'item')",
         ),
         (
+            "aws:lambda/eventSourceMapping:EventSourceMapping",
+            {"eventSourceArn": "arn:aws:sqs:x:1:q", "functionName": "f"},
+            "all of it (only streams of DynamoDB are polled here, not arn:aws:sqs:x:1:q)",
+        ),
+        (
             "pulumi:providers:aws",
             {"region": "mars-north-1", "profile": "shop"},
             "region mars-north-1: all is in ap-northeast-1 here",
@@ -686,6 +691,30 @@ def test_a_program_can_go_on_with_what_is_made_up(aws: Emulator) -> None:
     assert looked_up["id"] == "not-made-here"
     assert looked_up["enableDnsSupport"] is False
     assert looked_up[NOT_MADE_HERE] == "its answer is made up"
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        ("aws:ecr/repository:Repository", {}),
+        ("aws:kinesis/stream:Stream", {}),
+        ("aws:sns/topic:Topic", {}),
+        ("aws:sqs/queue:Queue", {}),
+        ("aws:kms/key:Key", {}),
+        ("aws:secretsmanager/secret:Secret", {}),
+        ("aws:cloudwatch/logGroup:LogGroup", {}),
+        ("aws:s3/bucket:Bucket", {}),
+        (
+            "aws:s3/bucket:Bucket",
+            {"serverSideEncryptionConfiguration": {"rule": {"bucketKeyEnabled": True}}},
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["x", "y" * 600])
+def test_what_may_be_left_out_may_be_left_out_the_name_too(
+    aws: Emulator, type_: str, inputs: dict[str, Any], name: str
+) -> None:
+    assert made(aws, type_, name, **inputs)["arn"]
 
 
 def test_what_aws_refuses_is_one_line(aws: Emulator) -> None:

@@ -252,3 +252,10 @@ def test_a_preview_of_the_program_registers_what_an_up_does(stack: str) -> None:
     assert asked(planned) == asked(made)
     assert set(planned.exports) == set(made.exports)
     assert planned.exports["imageUri"] is UNKNOWN
+
+
+def test_a_key_that_is_not_there_is_called_so(project: Path) -> None:
+    (project / "__main__.py").write_text("outputs = {}\nprint(outputs['vpcId'])\n")
+
+    with pytest.raises(ProgramError, match=r"^KeyError: 'vpcId'$"):
+        run.run_program("dev", {}, Queues(), project=project)
