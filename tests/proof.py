@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
+from infra.wording import counted
+
 OUTCOME: Final = "outcome"
 """The property that holds an `Outcome`."""
 
@@ -19,6 +21,11 @@ PERMISSION: Final = (
     "permissions of the role, and without any one of them the pipeline does not work"
 )
 CASE_FROM_AWS: Final = "filter cases are answered as AWS answered them"
+_ONE: Final = {
+    PROPERTY: "property holds for every example that was tried",
+    PERMISSION: "permission of the role, and without it the pipeline does not work",
+    CASE_FROM_AWS: "filter case is answered as AWS answered it",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +73,7 @@ def lines(passed: Sequence[Report]) -> Iterator[str]:
         yield _delivered(outcomes)
     for sentence in (PERMISSION, CASE_FROM_AWS, PROPERTY):
         if number := told.count((PROVED, sentence)):
-            yield f"{number:>6,} {sentence}"
+            yield f"{number:>6,} {_ONE[sentence] if number == 1 else sentence}"
 
 
 def table(passed: Sequence[Report]) -> Iterator[str]:
@@ -79,14 +86,16 @@ def table(passed: Sequence[Report]) -> Iterator[str]:
 
 
 def _delivered(outcomes: Sequence[Outcome]) -> str:
-    def sum_of(name: str) -> str:
-        return f"{sum(getattr(outcome, name) for outcome in outcomes):,}"
+    def sum_of(name: str) -> int:
+        return sum(getattr(outcome, name) for outcome in outcomes)
 
+    records = sum_of("records")
     return (
-        f"{sum_of('records'):>6} records were written under {len(outcomes)} kinds of fault: "
-        f"{sum_of('processed')} processed, {sum_of('parked')} parked whole, {sum_of('lost')} lost, "
-        f"{sum_of('duplicates')} taken twice where docs/faults.md says so, "
-        f"{sum_of('out_of_order')} items out of order"
+        f"{records:>6,} {'record was' if records == 1 else 'records were'} written under "
+        f"{counted(len(outcomes), 'kind')} of fault: {sum_of('processed'):,} processed, "
+        f"{sum_of('parked'):,} parked whole, {sum_of('lost'):,} lost, "
+        f"{sum_of('duplicates'):,} taken twice where docs/faults.md says so, "
+        f"{counted(sum_of('out_of_order'), 'item')} out of order"
     )
 
 

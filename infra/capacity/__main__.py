@@ -1,8 +1,6 @@
-"""The command line of the capacity model."""
+"""`python -m infra.capacity`: what a load takes."""
 
-import sys
-
-from infra.capacity.command import main
+from infra.stopping import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("infra.capacity.command")

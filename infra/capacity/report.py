@@ -14,6 +14,7 @@ from infra.capacity.listed import listed
 from infra.capacity.model import Loss
 from infra.capacity.scenario import ENVELOPE_BYTES
 from infra.config.stack_settings import STREAM_RETENTION_HOURS, seconds_until_given_up
+from infra.wording import counted
 
 _WIDTH: Final = 22
 
@@ -63,13 +64,15 @@ def _load(found: Assessment) -> Iterator[str]:
 def _delivery(found: Assessment) -> Iterator[tuple[str, str]]:
     source = found.settings.event_source
     yield "shards", f"{found.shards:,} ({found.shards_from})"
+    shards = counted(found.shards, "shard")
     yield "keeps up", _keeps_up(found)
     yield (
         "concurrency",
-        f"{found.concurrency:,}: {found.shards:,} shards x parallelizationFactor {found.factor}",
+        f"{found.concurrency:,}: {shards} x parallelizationFactor {found.factor}",
     )
     yield "a function is busy", f"{found.busy:.0%} of the time"
-    size = f"{found.batch:.3g} records (batchSize {source.batch_size})"
+    records = f"{found.batch:.3g} {'record' if found.batch == 1 else 'records'}"
+    size = f"{records} (batchSize {source.batch_size})"
     yield "invocations", f"{_number(found.usage.invocations)} a second, of {size}"
     yield "iterator's age", _age(found)
     if found.eventful is not None:

@@ -22,6 +22,7 @@ from infra.config.stack_settings import (
     TableConfig,
 )
 from infra.filters import criteria as filter_criteria
+from infra.wording import counted
 
 
 class Mistake(NamedTuple):
@@ -171,7 +172,7 @@ def function_mistakes(function: FunctionConfig) -> Iterator[Mistake]:
     if function.minimum_remaining_time_in_millis >= function.timeout * 1000:
         yield Mistake(
             "function.minimumRemainingTimeInMillis",
-            f"must be less than the timeout ({function.timeout} seconds), "
+            f"must be less than the timeout ({counted(function.timeout, 'second')}), "
             f"or no record is ever started, got {function.minimum_remaining_time_in_millis}",
         )
 

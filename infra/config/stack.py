@@ -42,6 +42,7 @@ from infra.config.stack_settings import (
     StreamConfig,
     TableConfig,
 )
+from infra.wording import counted
 
 Tags: TypeAlias = Mapping[
     Annotated[
@@ -69,7 +70,7 @@ class ConfigError(pulumi.RunError):
     def __init__(
         self, mistakes: Sequence[str], *, where: str = "the stack's configuration"
     ) -> None:
-        heading = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        heading = counted(len(mistakes), "mistake")
         lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
         super().__init__(f"{heading} in {where}:{lines}")
 

@@ -11,6 +11,7 @@ from infra.filters.matcher import Field, Rule
 from infra.filters.operators import Matcher
 from infra.filters.pattern_json import JsonObject, decode, shown
 from infra.filters.values import InvalidMatchError, matcher
+from infra.wording import counted
 
 MOST_COMBINATIONS: Final = 1000
 """Combinations of `$or` in one pattern; a limit of this module, to stay clear of explosions."""
@@ -78,7 +79,7 @@ class FilterPattern:
         numbered = " ".join(
             f"({number}) {mismatch}" for number, mismatch in enumerate(mismatches, 1)
         )
-        return f"none of the {len(mismatches)} combinations of $or matches: {numbered}"
+        return f"none of the {counted(len(mismatches), 'combination')} of $or matches: {numbered}"
 
 
 def _definition(text: str) -> JsonObject:

@@ -32,6 +32,7 @@ from infra.image_check.document import (
     hashed,
     parsed,
 )
+from infra.wording import counted
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
@@ -185,7 +186,9 @@ def _from_docker(archive: _Archive) -> Contents:
 
 
 def _not_one_image(archive: _Archive, count: int) -> UnreadableImageError:
-    return UnreadableImageError(f"{archive.path} holds {count} images; save the one to check alone")
+    return UnreadableImageError(
+        f"{archive.path} holds {counted(count, 'image')}; save the one to check alone"
+    )
 
 
 def _path(digest: str) -> str:

@@ -29,6 +29,7 @@ from infra.local.provider.private_stack import PulumiError
 from infra.local.requests_file import ItemsError
 from infra.local.up import run_up
 from infra.stopping import STOPPED
+from infra.wording import counted
 
 UNUSABLE: Final = 2
 
@@ -197,7 +198,7 @@ def _expire(options: argparse.Namespace) -> int:
             "or with --endpoint"
         )
     count = expire(options.endpoint)
-    print(f"{count} {'item' if count == 1 else 'items'} removed")
+    print(f"{counted(count, 'item')} removed")
     return 0
 
 

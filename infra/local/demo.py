@@ -25,6 +25,7 @@ from infra.local.pipelines import pipeline_of
 from infra.local.program.run import PROJECT, declared_by_program
 from infra.local.requests_file import Write, built_in_mix, count_of, inserts_of, read_items
 from infra.local.watching import Watcher
+from infra.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ def _write(deployment: LocalDeployment, table: str, writes: list[Write]) -> None
 
 def _written(writes: list[Write], table: str) -> str:
     nouns = zip(EventName, ("insert", "update", "removal"), strict=True)
-    changes = ", ".join(report.counted(count_of(writes, [event]), noun) for event, noun in nouns)
+    changes = ", ".join(counted(count_of(writes, [event]), noun) for event, noun in nouns)
     return f"Wrote to {table}: {changes}"
 
 
@@ -233,7 +234,7 @@ def _judge(console: Console, deployment: LocalDeployment, witness: _Witness) -> 
     done = len(witness.those(*_DONE))
     if expected == 0:
         console.print(
-            f"\nThe filter let none of {report.counted(metrics['PolledEventCount'], 'record')} "
+            f"\nThe filter let none of {counted(metrics['PolledEventCount'], 'record')} "
             f"through: nothing was processed. Write items that it takes to {_YOURS}.",
             soft_wrap=True,
         )

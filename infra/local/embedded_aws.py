@@ -183,7 +183,7 @@ class EmbeddedAws:
             self._portal.call(self._settled, timeout)
         except TimeoutError:
             raise TimeoutError(
-                f"records are still being delivered after {timeout:g} seconds ({self._progress()})"
+                f"records are still being delivered after {timeout:g} s ({self._progress()})"
             ) from None
         for function in list(self._functions.by_name.values()):
             self._portal.call(function.log_writer.flush)

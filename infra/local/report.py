@@ -21,6 +21,7 @@ from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import GivenUp, Retry
 from infra.local.outcomes import Became, Outcome, error_of, json_object, shown
 from infra.local.program.engine import Resource
+from infra.wording import counted, listed
 
 
 class Made(Protocol):
@@ -148,9 +149,7 @@ def code_lines(resources: Sequence[Made], left_out: Sequence[str]) -> Iterator[s
 
 def left_out_line(names: Sequence[str]) -> str:
     """Files beside the handler's code that its image has not."""
-    return (
-        f"Not in the image, and so not here: {', '.join(names)}. handler/.dockerignore says what is"
-    )
+    return f"Not in the image, and so not here: {listed(names)}. handler/.dockerignore says what is"
 
 
 def alarm_line(change: Transition) -> str:
@@ -226,8 +225,3 @@ def _answer(invocation: Invocation) -> str:
     if not response or isinstance(response, Mapping):
         return "failed" if first_failure([{}], response) == 0 else "done"
     return f"done, with an answer that reports nothing, {shown(response)},"
-
-
-def counted(number: int, noun: str) -> str:
-    """1 record, 2 records."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

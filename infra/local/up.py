@@ -23,6 +23,7 @@ from infra.local.outcomes import Details
 from infra.local.program.run import PROJECT
 from infra.local.provider.deployment import PulumiDeployment, deploy_by_pulumi
 from infra.local.watching import Watcher
+from infra.wording import listed
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def _every(seconds: float, action: Callable[[], object], doing: str) -> Iterator
 def _take_over_changes(console: Console, deployment: Deployment) -> None:
     known = left_out(PROJECT / "handler")
     for changes in watch(PROJECT / "handler", debounce=100):
-        names = ", ".join(sorted({path.rpartition("/")[2] for _, path in changes}))
+        names = listed(sorted({path.rpartition("/")[2] for _, path in changes}))
         deployment.reload()
         console.print(
             f"{names} changed: the new code runs, and what waits or hangs is tried at once"

@@ -30,6 +30,7 @@ from infra.replay.spool import Spool
 from infra.replay.stream_filter import deployed_filter
 from infra.replay.stream_record import Record
 from infra.replay.target import ReplayError, Target, target
+from infra.wording import counted
 
 DONE: Final = 0
 NOT_DONE: Final = 1
@@ -223,7 +224,7 @@ def _list(options: argparse.Namespace, target: Target, terminal: Terminal) -> in
     elif rows:
         _print_table(rows)
     records = sum(row["records"] for row in rows)
-    terminal.say(f"{_counted(records, 'failed record')} in {_counted(len(rows), 'object')}")
+    terminal.say(f"{counted(records, 'failed record')} in {counted(len(rows), 'object')}")
     return NOT_DONE if unreadable else DONE
 
 
@@ -297,14 +298,14 @@ def _run(options: argparse.Namespace, target: Target, terminal: Terminal) -> int
             misfits = Misfits(contract_named(options.contract))
             for record in spool.in_stream_order():
                 print(harmless(f"would send {_named(record)}{_but_parked(misfits.judge(record))}"))
-            print(f"{_counted(len(spool), 'record')} of {_counted(replay.objects, 'object')}")
+            print(f"{counted(len(spool), 'record')} of {counted(replay.objects, 'object')}")
             _say_misfits(misfits)
             return NOT_DONE if unreadable or misfits.count else DONE
         reported = _Reported(terminal, "records replayed")
         replayed = replay.run(_sender(options, target, terminal), reported)
         print(
-            f"{_counted(len(spool), 'record')} read: {replayed.counts}; "
-            f"{replayed.removed} of {_counted(replay.objects, 'object')} removed"
+            f"{counted(len(spool), 'record')} read: {replayed.counts}; "
+            f"{replayed.removed} of {counted(replay.objects, 'object')} removed"
         )
         reported.explain(replayed.counts)
     complete = replayed.counts.is_complete and not replayed.not_removed
@@ -318,9 +319,9 @@ def _but_parked(reason: str | None) -> str:
 def _say_misfits(misfits: Misfits) -> None:
     if not misfits.count:
         return
-    print(f"{_counted(misfits.count, 'record')} would be parked, as the contract has them not:")
+    print(f"{counted(misfits.count, 'record')} would be parked, as the contract has them not:")
     for path, count in misfits.by_path.most_common(_SHOWN_PATHS):
-        print(harmless(f"  {path}: {_counted(count, 'record')}"))
+        print(harmless(f"  {path}: {counted(count, 'record')}"))
 
 
 _SHOWN_PATHS: Final = 20
@@ -411,22 +412,22 @@ def _backfill(options: argparse.Namespace, target: Target, terminal: Terminal) -
         start_after=start_after,
     )
     misfits = Misfits(contract_named(options.contract)) if options.dry_run else None
-    counted = backfill.count(
+    found = backfill.count(
         lambda result: terminal.progress("items counted", result.scanned),
         on_record=misfits.judge if misfits else lambda _: None,
     )
     print(
-        f"{_counted(counted.scanned, 'item')} scanned: {counted.to_send} to send, "
-        f"{counted.left_out} left out by the selection, "
-        f"{counted.kept_away} kept away by the mapping's filters"
+        f"{counted(found.scanned, 'item')} scanned: {found.to_send} to send, "
+        f"{found.left_out} left out by the selection, "
+        f"{found.kept_away} kept away by the mapping's filters"
     )
     if misfits is not None:
         _say_misfits(misfits)
         return NOT_DONE if misfits.count else DONE
-    if not counted.to_send:
+    if not found.to_send:
         return DONE
     terminal.say(
-        f"{_counted(counted.to_send, 'item')} will be sent. Those that the stream has delivered "
+        f"{counted(found.to_send, 'item')} will be sent. Those that the stream has delivered "
         "take effect again, and so may those that are written while this runs, unless the "
         "selection leaves them out."
     )
@@ -462,10 +463,6 @@ def _send_items(
             terminal.say(
                 f"to go on from here: --start-after '{as_json(event_item(last.resume_after))}'"
             )
-    print(f"{_counted(last.to_send, 'item')} sent: {last.counts}")
+    print(f"{counted(last.to_send, 'item')} sent: {last.counts}")
     reported.explain(last.counts)
     return DONE if last.counts.is_complete else NOT_DONE
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

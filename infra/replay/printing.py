@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from infra.wording import counted
+
 LONGEST_REASON: Final = 200
 """Characters of a reason in a table or a message."""
 
@@ -22,7 +24,9 @@ def harmless(text: object) -> str:
 
 def capped(text: str, longest: int = LONGEST_REASON) -> str:
     """The text, or its beginning and how long it is."""
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters)"
+    return (
+        text if len(text) <= longest else f"{text[:longest]}... ({counted(len(text), 'character')})"
+    )
 
 
 def as_json(value: object, indent: str | None = None, margin: str = "") -> str:

@@ -88,7 +88,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("module", ["local", "replay", "filters", "image_check", "impact"])
+@pytest.mark.parametrize(
+    "module", ["capacity", "filters", "image_check", "impact", "local", "replay"]
+)
 def test_a_command_that_is_being_imported_just_ends(module: str, tmp_path: Path) -> None:
     name = f"infra.{module}"
     with begun(name, folder=PROJECT, temporary=tmp_path / "t", python="-Ximporttime") as command:

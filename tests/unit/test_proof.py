@@ -41,8 +41,17 @@ def test_each_kind_of_proof_is_one_line_with_its_sum() -> None:
             "1 lost, 0 taken twice where docs/faults.md says so, 0 items out of order"
         ),
         f"     2 {CASE_FROM_AWS}",
-        f"     1 {PROPERTY}",
+        "     1 property holds for every example that was tried",
     ]
+
+
+def test_one_record_and_one_item_are_in_the_singular() -> None:
+    one = outcome("poison", records=1, processed=1, out_of_order=1)
+
+    (line,) = proof.lines([Passed(user_properties=[proof.as_property(one)])])
+
+    assert line.startswith("     1 record was written under 1 kind of fault: 1 processed, ")
+    assert line.endswith(", 1 item out of order")
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:

@@ -8,6 +8,8 @@ import logging
 import time
 from typing import Any, Final
 
+from infra.wording import counted
+
 logger = logging.getLogger(__name__)
 
 STREAM: Final = "local"
@@ -49,7 +51,7 @@ class LogWriter:
                 try:
                     await asyncio.to_thread(self._put, events)
                 except Exception as error:  # noqa: BLE001 - a log must not end with a line of it
-                    logger.warning("%d log lines are lost: %s", len(events), error)
+                    logger.warning("%s lost: %s", counted(len(events), "log line"), error)
 
     def _put(self, events: list[dict[str, Any]]) -> None:
         stream = {"logGroupName": self._log_group, "logStreamName": STREAM}

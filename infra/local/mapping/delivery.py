@@ -44,6 +44,7 @@ from infra.local.mapping.destination import (
 from infra.local.mapping.persistence import UNFORESEEN, Persistence, is_stop
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.stream_reader import Record
+from infra.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -315,7 +316,7 @@ class Delivery:
             try:
                 kept_as = await self.destination.send(document)
             except DestinationError as error:
-                logger.warning("%d records are lost: %s", count, error)
+                logger.warning("%s lost: %s", counted(count, "record"), error)
                 self.metrics["DestinationDeliveryFailures"] += 1
         kept = "OnFailureDestinationDeliveredEventCount"
         self.metrics["DroppedEventCount" if kept_as is None else kept] += count

@@ -213,7 +213,7 @@ def test_a_value_that_does_not_fit_is_named_with_what_would(
         (
             {"function": {"timeout": 1}},
             "function.minimumRemainingTimeInMillis",
-            "must be less than the timeout (1 seconds)",
+            "must be less than the timeout (1 second)",
         ),
         (
             {

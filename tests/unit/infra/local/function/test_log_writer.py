@@ -57,4 +57,4 @@ def test_lines_that_cannot_be_written_are_counted_in_a_warning(
         asyncio.run(writer.flush())
 
     (message,) = caplog.messages
-    assert message.startswith("1 log lines are lost: An error occurred (AccessDenied)")
+    assert message.startswith("1 log line lost: An error occurred (AccessDenied)")
