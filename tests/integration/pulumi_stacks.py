@@ -149,12 +149,18 @@ def stack(
     emulator: Emulator | None = None,
     code: Path | None = None,
     entry_point: str | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """A stack of this project, or of one whose file has these values, not yet deployed."""
+    """A stack of this project, or of one whose file has these values, not yet deployed.
+
+    `files` are the user's own, by their paths.
+    """
     ensure_there_is_pulumi()
     faults = Faults()
     with tempfile.TemporaryDirectory() as folder:
         project = project_for_pulumi(Path(folder))
+        for path, text in (files or {}).items():
+            (project / path).write_text(text, "utf-8")
         if values is not None:
             content = {"config": dict(values)}
             (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(content), "utf-8")

@@ -142,6 +142,9 @@ YOURS: Final = """
         secret = aws.secretsmanager.Secret("name")
         aws.secretsmanager.SecretVersion("name", secret_id=secret.id, secret_string="you")
         role = aws.iam.Role("machine", assume_role_policy=TRUST)
+        statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue.arn}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        aws.iam.RolePolicy("machine", role=role, policy=policy)
         machine = aws.sfn.StateMachine(
             "shop", role_arn=role.arn, definition=json.dumps(MACHINE)
         )
@@ -208,15 +211,20 @@ PROGRAM: Final = """
 """
 
 
+def files(yours: str = YOURS) -> dict[str, str]:
+    """What the user writes, by the paths."""
+    return {
+        "__main__.py": dedent(PROGRAM),
+        "handler/settings.py": dedent(SETTINGS),
+        "handler/process.py": dedent(PROCESS),
+        "infra/yours.py": dedent(yours),
+    }
+
+
 def project(folder: Path, yours: str = YOURS) -> Path:
     copied = copy_of_project(folder)
-    for name, text in (
-        ("__main__.py", PROGRAM),
-        ("handler/settings.py", SETTINGS),
-        ("handler/process.py", PROCESS),
-        ("infra/yours.py", yours),
-    ):
-        (copied / name).write_text(dedent(text), encoding="utf-8")
+    for name, text in files(yours).items():
+        (copied / name).write_text(text, encoding="utf-8")
     return copied
 
 

@@ -62,7 +62,7 @@ def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs
     are said in the output `NOT_MADE_HERE`, so that nothing looks done that is not.
     """
     known = type_of(type_)
-    written = _written_policies(inputs)
+    written = written_policies(inputs)
     noting = NotingInputs({**inputs, **written})
     if noting.get("region") != emulator.region:
         noting.forget("region")
@@ -73,7 +73,7 @@ def create(emulator: Emulator, type_: str, name: str, inputs: Inputs) -> Outputs
     return _with_left_out(type_, {**written, **outputs}, noting.unread)
 
 
-def _written_policies(inputs: Inputs) -> Outputs:
+def written_policies(inputs: Inputs) -> Outputs:
     """The provider takes a policy's document as an object too, and gives it back as a string."""
     given = {key: inputs.get(key) for key in POLICIES}
     return {key: json.dumps(each) for key, each in given.items() if isinstance(each, Mapping)}
@@ -88,7 +88,7 @@ def update(
     Raises `RefusedError`.
     """
     known = type_of(type_)
-    written = _written_policies(inputs)
+    written = written_policies(inputs)
     noting = NotingInputs({**inputs, **written})
 
     def work() -> Outputs:

@@ -115,6 +115,7 @@ class Provider(ResourceProviderServicer):
         _, type_, name = _resource(request)
         old, new = wire.read(request.olds), wire.read(request.news)
         new.pop(names.NAMED_HERE, None)
+        new |= _written_policies(new)
         try:
             new = dict(type_.checked(new)) if type_.checked else new
             if type_.naming is not None:
@@ -227,6 +228,17 @@ class Provider(ResourceProviderServicer):
                     message=message,
                 )
             )
+
+
+def _written_policies(inputs: Inputs) -> dict[str, Any]:
+    """As strings; one of which a part is not known yet is not known itself."""
+    written: dict[str, Any] = {}
+    for key, value in inputs.items():
+        try:
+            written |= resources.written_policies({key: value})
+        except TypeError:  # what is not known is nothing that JSON has
+            written[key] = UNKNOWN
+    return written
 
 
 def _not_made(left_out: str | None) -> str | None:
