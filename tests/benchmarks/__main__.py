@@ -16,11 +16,14 @@ from typing import Final
 from tests.benchmarks import (
     bench_cold_start,
     bench_delivery,
+    bench_filter_cost,
     bench_filters,
+    bench_growth,
     bench_handler,
     bench_idempotency,
     bench_item_types,
     bench_local,
+    bench_plan,
     bench_runtime,
 )
 from tests.benchmarks.figures import Measured, Part, from_text, machine, to_text
@@ -35,7 +38,10 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Part]]] = {
     "item-types": bench_item_types.main,
     "cold-start": bench_cold_start.main,
     "idempotency": bench_idempotency.main,
+    "plan": bench_plan.main,
     "local": bench_local.main,
+    "filter-cost": bench_filter_cost.main,
+    "growth": bench_growth.main,
     "filters": bench_filters.main,
     "delivery": bench_delivery.main,
     "runtime": bench_runtime.main,

@@ -71,7 +71,7 @@ class Contender:
 def main() -> Part:
     set_up(POWERTOOLS)
     with TemporaryDirectory() as folder, ExitStack() as running:
-        processes = {name: running.enter_context(_contender(name)) for name in contenders.HANDLERS}
+        processes = {name: running.enter_context(contender(name)) for name in contenders.HANDLERS}
         times, panel = _times(processes, Path(folder))
         memory = _memory(processes, Path(folder))
     return Part(title="Handler", tables=(times, memory), notes=NOTES, panel=panel)
@@ -179,7 +179,7 @@ def _typed(number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _contender(name: str) -> Iterator[Contender]:
+def contender(name: str) -> Iterator[Contender]:
     """Ours runs as this process does, the others in Powertools' own environment."""
     command: list[str] = [str(POWERTOOLS.python), str(Path(contenders.__file__))]
     if name.startswith("ours"):
