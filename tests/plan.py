@@ -153,7 +153,7 @@ class _MadeUp:
         return self._given.get(type_, _outputs(type_, str(inputs.get("name") or name)))
 
     def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        return {**_outputs(type_, name), "id": id_}
+        return {**self._given.get(type_, _outputs(type_, name)), "id": id_}
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         pass
