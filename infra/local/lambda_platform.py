@@ -11,7 +11,7 @@ from infra.local.cloudwatch.meters import MeteredFunction
 from infra.local.cloudwatch.metric_store import MetricStore
 from infra.local.function.invocation import Function, Invocation
 from infra.local.lambda_api.functions import Functions
-from infra.local.lambda_api.names import Place, read_name
+from infra.local.lambda_api.names import Place
 from infra.local.lambda_api.refusals import invalid_parameter
 from infra.local.mapping.delivery import DeliveryEvent
 from infra.local.mapping.destination import S3Destination
@@ -94,8 +94,8 @@ class StreamReaders:
             settings,
             source=DynamoDBStreamReader(streams, settings.stream_arn, self._platform.place.region),
             function=MeteredFunction(
-                _Invoked(self._functions, settings.function_arn),
-                _name(settings.function_arn),
+                _Invoked(self._functions, settings),
+                settings.function_name,
                 self._store,
             ),
             destination=destination,
@@ -104,7 +104,7 @@ class StreamReaders:
         )
 
     def _client(self, service: str, settings: MappingSettings) -> Any:
-        function = self._functions.by_name[_name(settings.function_arn)]
+        function = self._functions.by_name[settings.function_name]
         return self._platform.of_role(service, function.parameters["Role"])
 
 
@@ -115,16 +115,12 @@ class FunctionGoneError(Exception):
 class _Invoked(Function):
     """The function of a mapping, whichever has its name then."""
 
-    def __init__(self, functions: Functions, arn: str) -> None:
+    def __init__(self, functions: Functions, settings: MappingSettings) -> None:
         self._functions = functions
-        self._arn = arn
+        self._settings = settings
 
     async def invoke(self, event: Mapping[str, Any], *, request_id: str) -> Invocation:
-        function = self._functions.by_name.get(_name(self._arn))
+        function = self._functions.by_name.get(self._settings.function_name)
         if function is None:
-            raise FunctionGoneError(f"Function not found: {self._arn}")
+            raise FunctionGoneError(f"Function not found: {self._settings.function_arn}")
         return await function.running.invoke(event, request_id=request_id)
-
-
-def _name(function_arn: str) -> str:
-    return read_name(function_arn).name

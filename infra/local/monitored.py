@@ -89,7 +89,7 @@ def _meter(mapping: StoredMapping, store: MetricStore) -> MappingMeter:
     return MappingMeter(
         store,
         uuid=mapping.uuid,
-        function=mapping.settings.function_arn.rpartition(":")[2],
+        function=mapping.settings.function_name,
         counted=lambda: mapping.metrics,
         is_polling=lambda: _is_polling(mapping),
     )

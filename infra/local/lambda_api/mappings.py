@@ -98,8 +98,7 @@ class StoredMapping:
         """What of the records that were read is done with, now."""
         if self.polled is not None:
             return self.polled.mapping.progress
-        function = self.parameters["FunctionName"]
-        return progress(function, self.checkpoints.values(), self.counted)
+        return progress(self.settings.function_name, self.checkpoints.values(), self.counted)
 
     def described(self) -> dict[str, Any]:
         """As GetEventSourceMapping answers it."""

@@ -115,7 +115,7 @@ class EventSourceMapping:
     def progress(self) -> Progress:
         """What of the records that were read is done with, now."""
         counted, in_flight = self._delivery.metrics, self._delivery.in_flight
-        return progress(self.settings.function_arn, self.places.values(), counted, in_flight)
+        return progress(self.settings.function_name, self.places.values(), counted, in_flight)
 
     async def run(self) -> None:
         """Reads and delivers until cancelled.

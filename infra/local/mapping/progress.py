@@ -24,12 +24,12 @@ class Progress:
 
 
 def progress(
-    function_arn: str, places: Iterable[Checkpoint], counted: Mapping[str, int], in_flight: int = 0
+    function: str, places: Iterable[Checkpoint], counted: Mapping[str, int], in_flight: int = 0
 ) -> Progress:
     """`places` are how far each shard is settled, `counted` the mapping's metrics."""
     unsettled = [record for place in places for record in place.unsettled]
     return Progress(
-        function=function_arn.rpartition(":")[2],
+        function=function,
         filtered_out=counted["FilteredOutEventCount"],
         given_up=counted["DroppedEventCount"] + counted["OnFailureDestinationDeliveredEventCount"],
         in_flight=in_flight,

@@ -41,6 +41,11 @@ class MappingSettings:
     """The S3 bucket of the on-failure destination; None: what fails for good is dropped."""
 
     @property
+    def function_name(self) -> str:
+        """Of the function, whichever of its versions the mapping names."""
+        return self.function_arn.partition(":function:")[2].partition(":")[0] or self.function_arn
+
+    @property
     def record_age_limit(self) -> int:
         """Seconds after which a record is given up; never longer than the stream keeps it."""
         return seconds_until_given_up(self.maximum_record_age_in_seconds)

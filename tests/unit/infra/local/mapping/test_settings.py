@@ -70,6 +70,11 @@ def test_every_input_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize("qualifier", ["", ":$LATEST"])
+def test_a_function_has_its_name_whatever_version_the_mapping_names(qualifier: str) -> None:
+    assert settings(functionName=f"{FUNCTION_ARN}{qualifier}").function_name == "processor"
+
+
 @pytest.mark.parametrize(
     "destination", [None, {}, {"onFailure": {}}, {"onFailure": {"destinationArn": ""}}], ids=repr
 )
