@@ -110,6 +110,7 @@ def is_described(update: dict[str, Any], mapping: Any) -> bool:
     return bool(mapping.get(name, {}) == value)
 
 
+@pytest.mark.slow
 def test_a_parallelization_factor_keeps_each_items_order_when_it_changes(
     lambda_: EmbeddedLambda,
 ) -> None:
@@ -135,6 +136,7 @@ def events(lambda_: EmbeddedLambda) -> Iterator[list[tuple[str, str]]]:
         yield [(image["id"]["S"], image["version"]["N"]) for image in images]
 
 
+@pytest.mark.slow
 def test_the_batch_size_is_that_of_the_moment(lambda_: EmbeddedLambda) -> None:
     uuid = lambda_.pipe(SLOW)
     lambda_.update(uuid, Enabled=False)
@@ -164,6 +166,7 @@ def test_a_new_filter_holds_for_what_is_not_delivered_yet(lambda_: EmbeddedLambd
     assert not set(let_through) & set(writer.written[until + 1 :])
 
 
+@pytest.mark.slow
 def test_what_a_filter_kept_away_does_not_come_back_when_it_is_taken_off(
     lambda_: EmbeddedLambda,
 ) -> None:
@@ -243,6 +246,7 @@ def test_an_update_waits_for_what_is_being_invoked(
     assert lambda_.batches() == [["a"], ["b", "c"], ["d"]]
 
 
+@pytest.mark.slow
 def test_disabling_waits_for_what_is_being_invoked(
     blocked: tuple[EmbeddedLambda, str], tmp_path: Path
 ) -> None:
@@ -358,6 +362,7 @@ def test_another_role_does_not_bring_a_deleted_mapping_back(
     assert lambda_.processed() == ["a"]
 
 
+@pytest.mark.slow
 def test_a_mapping_hands_its_records_to_the_function_that_it_is_changed_to(
     lambda_: EmbeddedLambda,
 ) -> None:
@@ -394,6 +399,7 @@ def test_fewer_retries_and_a_destination_end_what_would_be_retried_for_a_day(
     assert [keys_of(each) for each in json.loads(kept["payload"])["Records"]] == ["bad"]
 
 
+@pytest.mark.slow
 def test_attempts_count_anew_after_an_update(lambda_: EmbeddedLambda) -> None:
     """AWS does not say. A mapping "resumes from the same location", which holds no attempts."""
     lambda_.create_bucket("failures")
@@ -409,6 +415,7 @@ def test_attempts_count_anew_after_an_update(lambda_: EmbeddedLambda) -> None:
     assert len(lambda_.batches(failed=True)) >= 4
 
 
+@pytest.mark.slow
 def test_bisecting_begins_with_the_update(lambda_: EmbeddedLambda) -> None:
     uuid = lambda_.pipe(FAILS)
     lambda_.update(uuid, Enabled=False)
@@ -422,6 +429,7 @@ def test_bisecting_begins_with_the_update(lambda_: EmbeddedLambda) -> None:
     assert lambda_.aws.metrics["DroppedEventCount"] == 1
 
 
+@pytest.mark.slow
 def test_reported_failures_count_from_the_update_on(lambda_: EmbeddedLambda) -> None:
     """Without ReportBatchItemFailures the answer is not looked at."""
     code = """
@@ -441,6 +449,7 @@ def handler(event, context):
     assert lambda_.aws.metrics["DroppedEventCount"] == 1
 
 
+@pytest.mark.slow
 def test_new_code_and_environment_run_from_the_next_batch_on(lambda_: EmbeddedLambda) -> None:
     tells = "import os, time\ndef handler(event, context): time.sleep(.02); return {!r}"
     lambda_.pipe(tells.format("old"), BatchSize=1)
@@ -483,6 +492,7 @@ def test_without_concurrency_records_wait_and_lose_no_attempt(lambda_: EmbeddedL
     assert lambda_.mapping(uuid)["LastProcessingResult"] == "OK"
 
 
+@pytest.mark.slow
 def test_each_mapping_of_a_stream_is_changed_by_itself(lambda_: EmbeddedLambda) -> None:
     first = lambda_.pipe(SLOW)
     stream = lambda_.mapping(first)["EventSourceArn"]
@@ -500,6 +510,7 @@ def test_each_mapping_of_a_stream_is_changed_by_itself(lambda_: EmbeddedLambda) 
     assert lambda_.processed("two") == writer.written
 
 
+@pytest.mark.slow
 def test_a_mapping_that_was_taken_away_under_an_update_is_said_to_be_gone(
     lambda_: EmbeddedLambda,
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_second_mapping_of_stream_and_function_is_a_conflict(lambda_: Embedded
     assert lambda_.mapping(other)["FunctionArn"] == f"{LAMBDA}:function:two"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "code", "message"),
     [
@@ -260,6 +261,7 @@ def shared(lambda_: EmbeddedLambda) -> tuple[EmbeddedLambda, str]:
     return lambda_, lambda_.create_table()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

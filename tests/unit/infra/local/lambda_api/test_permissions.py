@@ -83,6 +83,7 @@ def because_none(action: str, resource: str) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "parameters", "action"),
     [
@@ -109,6 +110,7 @@ def test_a_call_needs_its_action_on_the_functions_arn(
     getattr(lambda_.aws.client("lambda", right), call)(FunctionName="one", **parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "parameters", "action"),
     [
@@ -129,6 +131,7 @@ def test_a_call_needs_its_action_on_the_mappings_arn(
     getattr(lambda_.aws.client("lambda", right), call)(UUID=uuid, **parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "action"),
     [
@@ -147,6 +150,7 @@ def test_a_call_that_is_about_no_resource_needs_its_action_on_all(
     getattr(lambda_.aws.client("lambda", right), call)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["list_tags", "tag_resource", "untag_resource"])
 def test_tags_need_their_action_on_what_is_tagged(
     lambda_: EmbeddedLambda, uuid: str, call: str
