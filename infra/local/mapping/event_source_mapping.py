@@ -16,7 +16,7 @@ from infra.filters.pattern import FilterPattern
 from infra.local.function.invocation import Function
 from infra.local.mapping.delivery import NOT_PROCESSED, Delivery, DeliveryEvent
 from infra.local.mapping.destination import Destination
-from infra.local.mapping.persistence import UNFORESEEN, Persistence
+from infra.local.mapping.persistence import UNFORESEEN, Persistence, is_stop
 from infra.local.mapping.progress import Progress, progress
 from infra.local.mapping.settings import MappingSettings
 from infra.local.mapping.shard import Checkpoint, ShardPoller
@@ -132,7 +132,8 @@ class EventSourceMapping:
                 except UNFORESEEN as error:
                     if not (self._started.is_set() or isinstance(error, StreamError)):
                         raise
-                    self._delivery.last_processing_result = str(error)
+                    if not is_stop(error):
+                        self._delivery.last_processing_result = str(error)
                     await self._looking.after(error)
                     continue
                 self._looking.succeeded()

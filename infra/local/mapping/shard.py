@@ -18,7 +18,7 @@ from infra.events.stream_record import item_key
 from infra.filters.pattern import FilterPattern
 from infra.local.mapping.batching import BatchQueue
 from infra.local.mapping.delivery import Batch, Delivery
-from infra.local.mapping.persistence import UNFORESEEN, Persistence
+from infra.local.mapping.persistence import UNFORESEEN, Persistence, is_stop
 from infra.local.mapping.stream_reader import (
     Position,
     Record,
@@ -182,7 +182,8 @@ class ShardPoller:
                 if isinstance(error, TrimmedDataError):
                     position = StartingPosition.TRIM_HORIZON
                 iterator = None
-                self._delivery.last_processing_result = str(error)
+                if not is_stop(error):
+                    self._delivery.last_processing_result = str(error)
                 await self.reading.after(error)
                 continue
             self.reading.succeeded()
