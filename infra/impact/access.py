@@ -1,16 +1,32 @@
 """What an update allows that was not allowed before, of each role and of each resource's policy."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from infra.impact.finding import Finding, risk
+from infra.impact.kept import FUNCTION
 from infra.impact.permissions import Document, added
 from infra.impact.preview import Change, Operation, Preview, State
+from infra.inputs import UNKNOWN
 
 _ROLE: Final = "aws:iam/role:Role"
 _ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
-_ATTACHED: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+_ATTACHED: Final = re.compile(r"aws:iam/\w*[pP]olicyAttachment:")
+_FUNCTION_URL: Final = "aws:lambda/functionUrl:FunctionUrl"
 _PERMISSION: Final = "aws:lambda/permission:Permission"
+
+_OF: Final = (
+    "arn",
+    "bucket",
+    "keyId",
+    "queueUrl",
+    "repository",
+    "resourceArn",
+    "role",
+    "secretArn",
+)
+"""Inputs that name what a policy is of."""
 
 _LOOK: Final = "look whether each of them is meant"
 
@@ -20,19 +36,37 @@ def findings(preview: Preview) -> Iterator[Finding]:
     if preview.is_new:
         return
     for change in preview.changes:
-        if change.operation in {Operation.SAME, Operation.DELETED} or change.new is None:
+        if change.operation is Operation.SAME:
             continue
-        yield from _of_one(change, change.old, change.new, preview)
+        if change.new is None:
+            yield from _of_a_policy_that_goes(change, preview)
+        else:
+            yield from _of_one(change, change.old, change.new, preview)
+
+
+def _of_a_policy_that_goes(change: Change, preview: Preview) -> Iterator[Finding]:
+    """What it denied is allowed then, unless what it protects or restricts goes too."""
+    if change.old is None or preview.are_gone([change.old.at(key) for key in _OF]):
+        return
+    for key, before in change.old.inputs.items():
+        document = Document.of(before) if _may_be_a_policy(key) else None
+        found = added([document], [Document(statements=())]) if document else None
+        if found is not None and found.untold:
+            yield _widened(change, found.allowed, found.untold)
 
 
 def _of_one(change: Change, old: State | None, new: State, preview: Preview) -> Iterator[Finding]:
-    if change.type == _ROLE and old is not None:
-        boundary = "permissionsBoundary"
-        if old.at(boundary) and old.at(boundary) != new.at(boundary):
-            yield _widened(
-                change, [], [f"the permissions boundary {old.at(boundary)} is not its own any more"]
-            )
-    if change.type == _ATTACHED and change.operation is not Operation.UPDATED:
+    if change.type == _ROLE:
+        yield from _of_the_role(change, old or State(), new)
+    if change.type == FUNCTION and old is not None and old.at("role") != new.at("role"):
+        yield _widened(change, [], [f"it runs as {_known(new.at('role'))}, was {old.at('role')}"])
+    if (
+        change.type == _FUNCTION_URL
+        and new.at("authorizationType") == "NONE"
+        and not (old and old.at("authorizationType") == "NONE")
+    ):
+        yield _widened(change, ["lambda:InvokeFunctionUrl to everybody"], [])
+    if _ATTACHED.match(change.type) and change.operation is not Operation.UPDATED:
         yield _widened(change, [], [f"the policy {new.at('policyArn')} is attached: see it there"])
     if change.type == _PERMISSION and change.operation is not Operation.UPDATED:
         grant = f"{new.at('action')} on {new.at('function')} to {new.at('principal')}"
@@ -44,6 +78,38 @@ def _of_one(change: Change, old: State | None, new: State, preview: Preview) -> 
             found = added(before, [document])
             if found.allowed or found.untold:
                 yield _widened(change, found.allowed, found.untold)
+
+
+def _of_the_role(change: Change, old: State, new: State) -> Iterator[Finding]:
+    """What stands in the role itself: its boundary, and policies that are no resources."""
+    boundary = old.at("permissionsBoundary")
+    if boundary and boundary != new.at("permissionsBoundary"):
+        yield _widened(change, [], [f"the permissions boundary {boundary} is not its own any more"])
+    managed, before = (_listed(each.at("managedPolicyArns")) for each in (new, old))
+    attached = [_known(each) for each in managed if each not in before]
+    if attached:
+        yield _widened(
+            change, [], [f"the policy {each} is attached: see it there" for each in attached]
+        )
+    inline, inline_before = (
+        [document for each in _listed(state.at("inlinePolicies")) if (document := _inline(each))]
+        for state in (new, old)
+    )
+    found = added(inline_before, inline) if inline or inline_before else None
+    if found is not None and (found.allowed or found.untold):
+        yield _widened(change, found.allowed, found.untold)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value is not None else []
+
+
+def _inline(policy: Any) -> Document | None:
+    return Document.of(policy.get("policy") if isinstance(policy, dict) else policy)
+
+
+def _known(value: object) -> str:
+    return "one that is known only once the update runs" if value == UNKNOWN else str(value)
 
 
 def _may_be_a_policy(key: str) -> bool:

@@ -63,4 +63,4 @@ def _updated(function: Change, old: State, new: State) -> Iterator[Finding]:
 
 
 def _joined(architectures: object) -> str:
-    return ", ".join(architectures) if isinstance(architectures, list) else "x86_64"
+    return ", ".join(map(str, architectures)) if isinstance(architectures, list) else "x86_64"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from infra import inputs
 from infra.impact.finding import Finding, lossy, notice, risk
 from infra.impact.preview import Change, Operation, Preview, State
 from infra.impact.stream import TABLE
@@ -44,10 +45,14 @@ _OF_COMPONENT: Final[Mapping[str, str]] = {
 def findings(preview: Preview) -> Iterator[Finding]:
     """Of all resources that exist."""
     for change in preview.changes:
+        if change.operation is Operation.CREATED and change.new is not None:
+            yield from _first_limit(change, change.new, preview)
         if change.old is None or change.operation is Operation.SAME:
             continue
         if change.is_gone:
             yield from _gone(change, change.old)
+        if change.operation is Operation.DELETED:
+            yield from _protected_by_it(change, change.old, preview)
         if change.new is not None:
             yield from _unprotected(change, change.old, change.new)
             if change.operation is Operation.UPDATED:
@@ -82,6 +87,43 @@ def _gone(change: Change, old: State) -> Iterator[Finding]:
         "export or back up what must stay; a change that only renames it in the program wants "
         "`aliases`",
     )
+
+
+_PROTECTS: Final[Mapping[str, str]] = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "the block of public access",
+    "aws:s3/bucketVersioning:BucketVersioning": "versioning",
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "the lock of objects",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        "encryption with a key of one's own choice"
+    ),
+}
+"""Resources that protect a bucket as long as they are there."""
+
+
+def _protected_by_it(change: Change, old: State, preview: Preview) -> Iterator[Finding]:
+    if change.type in _PROTECTS and not preview.are_gone([old.at("bucket")]):
+        yield risk(
+            "protection-removed",
+            change,
+            f"no longer: {_PROTECTS[change.type]} of the bucket {old.at('bucket')}",
+            "put it back with the next update, unless the bucket is to be deleted",
+        )
+
+
+def _first_limit(change: Change, new: State, preview: Preview) -> Iterator[Finding]:
+    """A limit for what exists already: a new bucket's name is known only once the update runs."""
+    of = new.at("bucket") or new.at("repository")
+    if change.type not in _LIMITS or of in (None, UNKNOWN) or preview.is_made(of):
+        return
+    for what, measure in _RETENTIONS[change.type]:
+        limit = measure(new)
+        if limit is not None and limit < _FOR_EVER:
+            yield lossy(
+                "retention-shortened",
+                change,
+                f"{what} {_shown(limit)}, and {of} had no limit: what is beyond it is deleted",
+                "export what must stay",
+            )
 
 
 def _unprotected(change: Change, old: State, new: State) -> Iterator[Finding]:
@@ -150,11 +192,13 @@ _FOR_EVER: Final = float("inf")
 Measure = Callable[[State], float | None]
 
 
-def _at(*path: str | int, forever: object = None) -> Measure:
-    """The number at a path; `forever` is the value that stands for no end."""
+def _at(*path: str | int, forever: object = None, default: float | None = None) -> Measure:
+    """The number at a path; `forever` stands for no end, `default` is AWS's where none is set."""
 
     def measure(state: State) -> float | None:
         value = state.at(*path)
+        if value is None:
+            return default
         if value == forever:
             return _FOR_EVER
         return float(value) if isinstance(value, int | float) else None
@@ -164,26 +208,30 @@ def _at(*path: str | int, forever: object = None) -> Measure:
 
 def _shortest_rule(state: State) -> float | None:
     """Days after which the first of a bucket's objects expires."""
-    rules = state.at("rules") or ()
+    rules = state.at("rules")
+    if rules == UNKNOWN:
+        return None
     days = [
-        rule["expiration"]["days"]
-        for rule in rules
-        if isinstance(rule, Mapping)
-        and rule.get("status") == "Enabled"
-        and (rule.get("expiration") or {}).get("days")
+        inputs.at(rule, "expiration", "days")
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, Mapping) and rule.get("status") == "Enabled"
     ]
-    return float(min(days)) if days else _FOR_EVER
+    return min((float(each) for each in days if isinstance(each, int | float)), default=_FOR_EVER)
 
 
 def _images_kept(state: State) -> float | None:
     policy: Any = state.at("policy")
     if not isinstance(policy, str) or policy == UNKNOWN:
         return None
-    rules = json.loads(policy).get("rules", ())
+    try:
+        rules = inputs.at(json.loads(policy), "rules")
+    except ValueError:
+        return None
     counts = [
-        rule["selection"]["countNumber"] for rule in rules if "countNumber" in rule["selection"]
+        inputs.at(rule, "selection", "countNumber")
+        for rule in (rules if isinstance(rules, list) else ())
     ]
-    return float(min(counts)) if counts else _FOR_EVER
+    return min((float(each) for each in counts if isinstance(each, int | float)), default=_FOR_EVER)
 
 
 def _memory(state: State) -> float | None:
@@ -195,21 +243,33 @@ _RETENTIONS: Final[Mapping[str, tuple[tuple[str, Measure], ...]]] = {
     TABLE: (
         (
             "backups are kept for days:",
-            _at("pointInTimeRecovery", "recoveryPeriodInDays"),
+            _at("pointInTimeRecovery", "recoveryPeriodInDays", default=35),
         ),
     ),
     FUNCTION: (("events are remembered for seconds:", _memory),),
     "aws:cloudwatch/logGroup:LogGroup": (
-        ("log lines are kept for days:", _at("retentionInDays", forever=0)),
+        ("log lines are kept for days:", _at("retentionInDays", forever=0, default=float("inf"))),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
         ("objects are kept for days:", _shortest_rule),
     ),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": (("images are kept:", _images_kept),),
-    "aws:sqs/queue:Queue": (("messages are kept for seconds:", _at("messageRetentionSeconds")),),
-    "aws:kinesis/stream:Stream": (("records are kept for hours:", _at("retentionPeriod")),),
+    "aws:sqs/queue:Queue": (
+        ("messages are kept for seconds:", _at("messageRetentionSeconds", default=345_600)),
+    ),
+    "aws:kinesis/stream:Stream": (
+        ("records are kept for hours:", _at("retentionPeriod", default=24)),
+    ),
 }
-"""How long a type keeps what it holds."""
+"""How long a type keeps what it holds; where it is not set, AWS's default."""
+
+_LIMITS: Final = frozenset(
+    {
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    }
+)
+"""Resources that do nothing but to set one."""
 
 
 def _of_the_table(change: Change, old: State, new: State) -> Iterator[Finding]:
@@ -240,7 +300,7 @@ def _of_the_table(change: Change, old: State, new: State) -> Iterator[Finding]:
         )
     retyped = sorted(_types(old).items() - _types(new).items())
     for name, type_ in retyped:
-        if name in _types(new) and name in {old.at("hashKey"), old.at("rangeKey")}:
+        if name in _types(new) and name in (old.at("hashKey"), old.at("rangeKey")):
             yield risk(
                 "key-changed",
                 change,
@@ -261,4 +321,9 @@ def _key(arn: object) -> str:
 
 
 def _types(table: State) -> dict[str, str]:
-    return {each["name"]: each["type"] for each in table.at("attributes") or ()}
+    attributes = table.at("attributes")
+    return {
+        str(each.get("name")): str(each.get("type"))
+        for each in (attributes if isinstance(attributes, list) else ())
+        if isinstance(each, Mapping)
+    }

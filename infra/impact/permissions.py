@@ -32,7 +32,9 @@ class Document:
         if not isinstance(decoded, Mapping) or "Statement" not in decoded:
             return None
         statements = decoded["Statement"]
-        return cls(statements=[statements] if isinstance(statements, Mapping) else statements)
+        listed = statements if isinstance(statements, list) else [statements]
+        is_clear = all(isinstance(each, Mapping) for each in listed)
+        return cls(statements=listed if is_clear else None)
 
 
 def _decoded(value: object) -> object:

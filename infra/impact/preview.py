@@ -5,7 +5,7 @@ resource, diagnostics, and no policy findings. Values that only the update will 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -80,6 +80,14 @@ class Change:
         return self.urn.split("::", 3)[2].split("$")
 
 
+_NAMED: Final = frozenset(
+    {"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2", "aws:ecr/repository:Repository"}
+)
+"""Types that others refer to by the name that a program may give them."""
+_NAMES: Final = ("id", "name", "bucket", "arn", "url")
+"""Outputs by which other resources refer to one."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
     """All changes of a preview, in the engine's order."""
@@ -95,6 +103,25 @@ class Preview:
             return roots == [Operation.CREATED]
         return all(change.old is None for change in self.changes)
 
+    def are_gone(self, names: Collection[object]) -> bool:
+        """Whether a resource that AWS knows by one of these names, ids or ARNs goes too."""
+        known = [name for name in names if isinstance(name, str)]
+        return any(
+            change.old.outputs.get(key) in known
+            for change in self.changes
+            if change.is_gone and change.old is not None
+            for key in _NAMES
+        )
+
+    def is_made(self, name: object) -> bool:
+        """Whether a resource of that name is there only once the update has run."""
+        return self.is_new or any(
+            change.type in _NAMED
+            and name in (change.new.at("bucket"), change.new.at("name"), change.name)
+            for change in self.changes
+            if change.operation is Operation.CREATED and change.new is not None
+        )
+
     def of_type(self, type_: str) -> Iterator[Change]:
         """The changes of resources of a type."""
         return (change for change in self.changes if change.type == type_)
@@ -106,7 +133,7 @@ def read(printed: str) -> Preview:
     errors = [
         str(each.get("message", "")).strip()
         for each in digest.get("diagnostics") or ()
-        if each.get("severity") == "error"
+        if each["severity"] == "error"
     ]
     if errors:
         raise InvalidPreviewError("the preview failed: " + "\n".join(errors))
@@ -127,19 +154,41 @@ def _decoded(printed: str) -> Mapping[str, Any]:
         raise InvalidPreviewError(
             f"it is not what `pulumi preview --json` prints: {error}"
         ) from error
-    steps = digest.get("steps") if isinstance(digest, dict) else None
-    is_preview = isinstance(digest, dict) and (
-        "changeSummary" in digest or "diagnostics" in digest or steps is not None
-    )
-    if not is_preview or not all(_is_step(step) for step in steps or ()):
+    if not isinstance(digest, dict) or not _is_preview(digest):
         raise InvalidPreviewError(
             "it is JSON, but not what `pulumi preview --json` prints: steps with op and urn"
         )
-    return dict(digest)
+    return digest
+
+
+def _is_preview(digest: Mapping[str, Any]) -> bool:
+    steps, diagnostics = digest.get("steps"), digest.get("diagnostics")
+    return (
+        not {"steps", "diagnostics", "changeSummary"}.isdisjoint(digest)
+        and _is_list(steps, _is_step)
+        and _is_list(diagnostics, lambda each: isinstance(each, dict) and "severity" in each)
+    )
+
+
+def _is_list(value: object, of: Callable[[object], bool]) -> bool:
+    return value is None or (isinstance(value, list) and all(map(of, value)))
 
 
 def _is_step(step: object) -> bool:
-    return isinstance(step, dict) and "op" in step and str(step.get("urn")).count("::") >= 3
+    return (
+        isinstance(step, dict)
+        and isinstance(step.get("op"), str)
+        and isinstance(step.get("urn"), str)
+        and step["urn"].count("::") >= 3
+        and all(_is_state(step.get(state)) for state in ("oldState", "newState"))
+    )
+
+
+def _is_state(state: object) -> bool:
+    return state is None or (
+        isinstance(state, dict)
+        and all(isinstance(state.get(part) or {}, dict) for part in ("inputs", "outputs"))
+    )
 
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {

@@ -186,4 +186,4 @@ _FOR_EVER: Final = float("inf")
 
 def _age(state: State) -> float:
     age: Any = state.at("maximumRecordAgeInSeconds")
-    return _FOR_EVER if age in {None, -1, UNKNOWN} else float(age)
+    return float(age) if isinstance(age, int | float) and age != -1 else _FOR_EVER

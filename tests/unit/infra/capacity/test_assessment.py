@@ -185,7 +185,8 @@ def test_without_a_filter_each_record_costs_time_of_the_function() -> None:
     found = assess(workload(1000), settings_of(), shards=4)
 
     with_filter, without = found.cost, found.cost_without_filter
-    assert without["Lambda, duration"] > with_filter["Lambda, duration"]
+    ratio = without["Lambda, duration"] / with_filter["Lambda, duration"]
+    assert 1 < ratio < 1.2
     memory = "DynamoDB, the memory of events"
     assert without[memory] == with_filter[memory]
 

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from infra.capacity.scenario import Outcome, Scenario
+from infra.capacity.simulated_function import SimulatedFunction
 from infra.capacity.simulation import simulate
+from infra.capacity.uniform_records import UniformRecords
+from infra.capacity.virtual_time import run
 from infra.capacity.workload import Arrivals
 from tests.unit.infra.capacity.scenarios import TEN_MILLISECONDS, scenario
 
@@ -127,6 +130,18 @@ def test_what_does_not_fit_the_timeout_is_delivered_once_more() -> None:
 
     after_full = [after for before, after in pairwise(outcome.batches) if before == 100]
     assert after_full[-3:] == [51, 51, 51]
+
+
+def test_an_outage_fails_from_the_record_on_in_which_it_begins() -> None:
+    tried = scenario(outage_from=0.505, outage_to=60.0)
+    records = UniformRecords(tried.arrivals, 0, 100)
+
+    invocation = run(
+        SimulatedFunction(tried, Outcome()).invoke({"Records": records}, request_id="")
+    )
+
+    assert invocation.response == {"batchItemFailures": [{"itemIdentifier": "51"}]}
+    assert invocation.duration == pytest.approx(0.51, abs=0.01)
 
 
 def test_time_never_goes_back() -> None:

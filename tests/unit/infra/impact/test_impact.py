@@ -14,6 +14,7 @@ from infra.inputs import UNKNOWN
 from tests.plan import FUNCTION, Plan, plan_of
 from tests.preview import preview_between
 
+ADMIN: Final = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 URN: Final = "urn:pulumi:dev::shop::my:own:Component$aws:{}::{}"
 
 
@@ -115,7 +116,72 @@ def test_an_image_that_is_still_to_be_built_is_said() -> None:
             update("cloudwatch/logGroup:LogGroup", {"retentionInDays": 0}, {"retentionInDays": 7}),
             "retention-shortened",
         ),
+        (update("cloudwatch/logGroup:LogGroup", {}, {"retentionInDays": 7}), "retention-shortened"),
+        (update("sqs/queue:Queue", {}, {"messageRetentionSeconds": 60}), "retention-shortened"),
+        (
+            update(
+                "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+                None,
+                {"bucket": "mine", "rules": [{"status": "Enabled", "expiration": {"days": 1}}]},
+                op="create",
+            ),
+            "retention-shortened",
+        ),
         (update("kms/key:Key", {}, {}, was={"protect": True}), "protection-removed"),
+        (
+            update(
+                "s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+                {"bucket": "mine", "blockPublicAcls": True},
+                None,
+                op="delete",
+            ),
+            "protection-removed",
+        ),
+        (
+            update("s3/bucketVersioning:BucketVersioning", {"bucket": "mine"}, None, op="delete"),
+            "protection-removed",
+        ),
+        (
+            update(
+                "s3/bucketPolicy:BucketPolicy",
+                {"bucket": "mine", "policy": '{"Statement": {"Effect": "Deny", "Action": "*"}}'},
+                None,
+                op="delete",
+            ),
+            "permissions-widened",
+        ),
+        (
+            update("iam/role:Role", {}, {"managedPolicyArns": ["arn:aws:iam::aws:policy/Admin"]}),
+            "permissions-widened",
+        ),
+        (
+            update("iam/role:Role", {}, {"inlinePolicies": [{"name": "a", "policy": ADMIN}]}),
+            "permissions-widened",
+        ),
+        (
+            update("iam/role:Role", {"permissionsBoundary": "arn"}, {}),
+            "permissions-widened",
+        ),
+        (
+            update("iam/userPolicyAttachment:UserPolicyAttachment", None, {}, op="create"),
+            "permissions-widened",
+        ),
+        (
+            update("lambda/function:Function", {"role": "arn:a"}, {"role": UNKNOWN}),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "lambda/functionUrl:FunctionUrl",
+                {"authorizationType": "AWS_IAM"},
+                {"authorizationType": "NONE"},
+            ),
+            "permissions-widened",
+        ),
+        (
+            update("iam/policy:Policy", {"policy": ADMIN}, {"policy": '{"Statement": "no"}'}),
+            "permissions-widened",
+        ),
         (
             update("iam/rolePolicyAttachment:RolePolicyAttachment", None, {}, op="create"),
             "permissions-widened",
@@ -148,6 +214,40 @@ def test_an_image_that_is_still_to_be_built_is_said() -> None:
 )
 def test_what_a_user_adds_is_judged_too(preview: str, kind: str) -> None:
     assert kinds(preview) == [kind]
+
+
+@pytest.mark.parametrize(
+    "preview",
+    [
+        update("cloudwatch/logGroup:LogGroup", {"retentionInDays": 7}, {}),
+        update("sqs/queue:Queue", {}, {"messageRetentionSeconds": 1_209_600}),
+        update(
+            "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+            None,
+            {"bucket": UNKNOWN, "rules": [{"status": "Enabled", "expiration": {"days": 1}}]},
+            op="create",
+        ),
+        update("iam/role:Role", {"managedPolicyArns": ["a", "b"]}, {"managedPolicyArns": ["b"]}),
+        update("iam/role:Role", {"inlinePolicies": [{"policy": ADMIN}]}, {"inlinePolicies": []}),
+        update("iam/rolePolicy:RolePolicy", {"policy": ADMIN}, None, op="delete"),
+        update("iam/policy:Policy", {"policy": ADMIN}, {"policy": ADMIN, "tags": {}}),
+    ],
+)
+def test_what_keeps_more_or_allows_less_is_not_said(preview: str) -> None:
+    assert kinds(preview) == []
+
+
+def test_what_protects_a_bucket_may_go_with_it() -> None:
+    bucket = json.loads(update("s3/bucket:Bucket", {}, None, op="delete"))
+    (_, step) = bucket["steps"]
+    step["oldState"]["outputs"] = {"id": "mine"}
+    block = update(
+        "s3/bucketPublicAccessBlock:BucketPublicAccessBlock", {"bucket": "mine"}, None, op="delete"
+    )
+
+    both = {"steps": [*bucket["steps"], *json.loads(block)["steps"][1:]]}
+
+    assert kinds(json.dumps(both)) == ["bucket-deleted"]
 
 
 def test_what_keeps_nothing_may_be_replaced() -> None:
