@@ -15,6 +15,8 @@ class Progress:
     """The name of the function that the mapping invokes."""
     filtered_out: int = 0
     given_up: int = 0
+    delivered: int = 0
+    """How often a record was handed to the function: also what is done between two looks shows."""
     in_flight: int = 0
     """Records that the function is being invoked with."""
     waiting: int = 0
@@ -32,6 +34,7 @@ def progress(
         function=function,
         filtered_out=counted["FilteredOutEventCount"],
         given_up=counted["DroppedEventCount"] + counted["OnFailureDestinationDeliveredEventCount"],
+        delivered=counted["InvokedEventCount"],
         in_flight=in_flight,
         waiting=len(unsettled) - in_flight,
         oldest=min(map(arrival, unsettled), default=None),

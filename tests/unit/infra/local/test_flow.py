@@ -1,6 +1,7 @@
 """The flow: each record in one place at every moment, and the figures said where they are read."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from infra.local.flow import Flow, Rests, Tally, table
 from infra.local.function.invocation import Invocation
 from infra.local.mapping.delivery import Done
 from infra.local.mapping.event_source_mapping import EventSourceMapping
-from infra.local.mapping.progress import Progress
+from infra.local.mapping.progress import Progress, progress
 from infra.local.mapping.stream_reader import Record
 from infra.local.outcomes import Became, Outcome
 from tests.unit.infra.local.mapping.deliveries import MAPPING_UUID, settings, while_running
@@ -201,3 +202,9 @@ def test_each_of_several_mappings_has_a_line_with_its_function() -> None:
     lines = drawn(Flow(function="orders", processed=1), Flow(function="returns", processed=2))
 
     assert [line.split()[0] for line in lines[-2:]] == ["orders", "returns"]
+
+
+def test_a_record_that_was_done_between_two_looks_shows_in_the_progress() -> None:
+    before, after = Counter[str](), Counter({"InvokedEventCount": 1})
+
+    assert progress("f", [], before) != progress("f", [], after)
