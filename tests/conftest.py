@@ -3,9 +3,11 @@
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # it has no types
 
 from infra.local.aws.emulator import Emulator
 from infra.local.program.run import region_of
@@ -55,8 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith("tests/image/"):
             item.add_marker(pytest.mark.slow)
-            # One process after the other: they share the image that is built first.
-            item.add_marker(pytest.mark.xdist_group("docker"))
         if item.nodeid.startswith("tests/integration/") and not item.get_closest_marker(
             "each_commit"
         ):
@@ -64,6 +64,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             item.user_properties.append((proof.PROVED, proof.PROPERTY))
     items.sort(key=_place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Side by side, and one after the other what shares one thing.
+
+    pytest-xdist's own groups are made by names of tests that pytest 9.2 does not let it change.
+    """
+    return Sharing(config, log)
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc] # as above
+    """Tests of one scope run in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.startswith("tests/image/"):
+            return "tests/image"  # the image that is built first
+        # A stack that Pulumi's engine has made.
+        return file if file.startswith("tests/integration/test_pulumi_") else nodeid
 
 
 def _place(item: pytest.Item) -> tuple[bool, bool]:

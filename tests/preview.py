@@ -1,7 +1,8 @@
 """What `pulumi preview --json` would print between two plans of the program.
 
 What forces a replacement is the Terraform provider's: a mapping's stream and starting position, a
-table's keys. Tests of the real engine hold the form against the real CLI's.
+table's keys, an image repository's lifecycle policy. Tests of the real engine hold what is found in
+it against what is found in the real CLI's.
 """
 
 import json
@@ -11,9 +12,12 @@ from typing import Any, Final
 from infra.inputs import UNKNOWN
 from tests.plan import EVENT_SOURCE_MAPPING, FUNCTION, IMAGE, TABLE, Plan, Registered
 
+LIFECYCLE_POLICY: Final = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+
 _REPLACING: Final[Mapping[str, tuple[str, ...]]] = {
     TABLE: ("hashKey", "rangeKey"),
     EVENT_SOURCE_MAPPING: ("eventSourceArn", "startingPosition"),
+    LIFECYCLE_POLICY: ("policy",),
 }
 
 

@@ -31,6 +31,6 @@ def copy_of_project(folder: Path) -> Path:
 
 def copy_of(package: str, folder: Path) -> None:
     """A package in a folder, with the frozen files in it."""
-    ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__", ".venv")
     for source in (PROJECT, FROZEN):
         shutil.copytree(source / package, folder / package, ignore=ignored, dirs_exist_ok=True)

@@ -48,14 +48,30 @@ class LanguageHost(LanguageServer):
         return language_pb2.RuntimeOptionsResponse()
 
     def RunPlugin(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        command = [sys.executable, request.info.entry_point or request.program, *request.args]
+        main = str(Path(request.info.program_directory, request.info.entry_point))
+        # Unbuffered: a policy pack writes its port without flushing it.
+        command = [_python_of(request.info), "-u", main, *request.args]
         environment = {**os.environ, **dict(each.split("=", 1) for each in request.env)}
         with subprocess.Popen(  # noqa: S603 - a plug-in of the engine's
-            command, cwd=request.pwd, env=environment, stdout=subprocess.PIPE
+            command,
+            cwd=request.pwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         ) as plugin:
+            # The engine ends it by ending this call.
+            if not context.add_callback(plugin.kill):
+                plugin.kill()
             for line in plugin.stdout or ():
                 yield language_pb2.RunPluginResponse(stdout=line)
         yield language_pb2.RunPluginResponse(exitcode=plugin.returncode)
+
+
+def _python_of(info: Any) -> str:
+    """That of the virtual environment that PulumiPolicy.yaml names, as Pulumi's own host has it."""
+    options = dict(info.options)
+    python = Path(info.root_directory, str(options.get("virtualenv", "")), "bin", "python")
+    return str(python) if "virtualenv" in options and python.exists() else sys.executable
 
 
 def _end_with(engine: str) -> grpc.Channel:

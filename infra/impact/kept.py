@@ -55,7 +55,8 @@ def findings(preview: Preview) -> Iterator[Finding]:
             yield from _protected_by_it(change, change.old, preview)
         if change.new is not None:
             yield from _unprotected(change, change.old, change.new)
-            if change.operation is Operation.UPDATED:
+            # What holds nothing itself is a rule for something else, which stays.
+            if change.operation is Operation.UPDATED or change.type not in _HOLDS:
                 yield from _kept_less(change, change.old, change.new)
 
 

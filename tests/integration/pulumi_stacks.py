@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +20,13 @@ from infra.local.aws.emulator import Emulator
 from infra.local.provider.deployment import PulumiDeployment, stack_of_pulumi
 from infra.local.provider.private_stack import PrivateStack, pulumi
 from infra.local.provider.servicer import Faults
-from tests.project import copy_of_project
+from tests.project import PROJECT, copy_of_project
 
 REGION: Final = "ap-northeast-1"
-DEFAULTS: Final[Mapping[str, Any]] = {"aws:region": REGION, "monitoring": {"enabled": False}}
-"""The values of a stack that sets nothing else: alarms and dashboards are not made here."""
+DEFAULTS: Final[Mapping[str, Any]] = {"aws:region": REGION}
+"""The values of a stack that sets nothing else."""
+WITHOUT_ALARMS: Final[Mapping[str, Any]] = {**DEFAULTS, "monitoring": {"enabled": False}}
+"""Nor has what its records do not need: each update is sooner there."""
 
 
 def ensure_there_is_pulumi() -> None:
@@ -33,6 +35,15 @@ def ensure_there_is_pulumi() -> None:
     if missing:
         reason = f"not on PATH: {' and '.join(missing)}; `bash .ci/pulumi-cli` builds both"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def ensure_there_is_the_policy_packs_environment() -> Path:
+    """Skips the test where it is missing, which is never in CI; returns it."""
+    environment = PROJECT / "infra/policy_pack/.venv"
+    if not (environment / "installed").exists():
+        reason = "missing: `make infra/policy_pack/.venv/installed` makes it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return environment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +106,17 @@ class Stack:
 
     def preview(self, **settings: Any) -> list[Step]:
         """What an update would do with these settings over the stack's; nothing of it is kept."""
+        return steps(self.previewed(**settings))
+
+    def previewed(self, **settings: Any) -> str:
+        """The same, as `pulumi preview --json` prints it."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "Pulumi.preview.yaml")
             content = yaml.safe_load(self.private.config_file.read_text("utf-8"))
             content["config"] = merged(content["config"], settings)
             file.write_text(yaml.safe_dump(content), "utf-8")
             told = self.run("preview", "--json", PULUMI_OPTION_CONFIG_FILE=str(file))
-        return steps(told)
+        return told[told.index("{") :]
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -126,7 +141,7 @@ class Stack:
 
 def steps(told: str) -> list[Step]:
     """What `preview --json` tells, without what stays as it is, and without components."""
-    document = json.loads(told[told.index("{") :])
+    document = json.loads(told)
     found = [_step(each) for each in document["steps"]]
     return [each for each in found if each.op != "same" and "/" in each.type]
 
@@ -150,15 +165,17 @@ def stack(
     code: Path | None = None,
     entry_point: str | None = None,
     files: Mapping[str, str] | None = None,
+    made: Callable[[Path], Path] | None = None,
 ) -> Iterator[Stack]:
     """A stack of this project, or of one whose file has these values, not yet deployed.
 
-    `files` are the user's own, by their paths.
+    `files` are the user's own, by their paths. `made` makes the project in an empty folder, in
+    place of a copy of this one.
     """
     ensure_there_is_pulumi()
     faults = Faults()
     with tempfile.TemporaryDirectory() as folder:
-        project = project_for_pulumi(Path(folder))
+        project = (made or project_for_pulumi)(Path(folder))
         for path, text in (files or {}).items():
             (project / path).write_text(text, "utf-8")
         if values is not None:
@@ -184,6 +201,9 @@ def stack(
 
 def project_for_pulumi(folder: Path) -> Path:
     """A copy of the project, with its interpreter where Pulumi.yaml has it."""
-    project = copy_of_project(folder)
+    return with_interpreter(copy_of_project(folder))
+
+
+def with_interpreter(project: Path) -> Path:
     (project / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     return project

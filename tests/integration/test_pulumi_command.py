@@ -20,8 +20,6 @@ from tests.integration.pulumi_stacks import ensure_there_is_pulumi, project_for_
 from tests.integration.test_command_line import read_until, started
 from tests.processes import is_running, processes_of, wait_until
 
-pytestmark = pytest.mark.xdist_group("pulumi-command")
-
 KEYS_OF_A_REAL_STACK = {
     "secretsprovider": "awskms://alias/of-the-company?region=ap-northeast-1",
     "encryptedkey": "AQICAHgtheKeyOfARealStack",

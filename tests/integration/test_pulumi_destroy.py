@@ -8,8 +8,6 @@ import pytest
 from tests.integration.conftest import item
 from tests.integration.pulumi_stacks import DEFAULTS, Stack, stack
 
-pytestmark = pytest.mark.xdist_group("pulumi-destroy")
-
 OPEN: Mapping[str, Any] = {
     "table": {"deletionProtection": False},
     "image": {"forceDelete": True},
@@ -89,5 +87,8 @@ def assert_nothing_is_left(stack: Stack) -> None:
     assert client("iam").list_roles()["Roles"] == []
     assert client("ecr").describe_repositories()["repositories"] == []
     assert client("logs").describe_log_groups()["logGroups"] == []
+    assert client("sns").list_topics()["Topics"] == []
+    assert client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     assert client("lambda").list_functions()["Functions"] == []
     assert client("lambda").list_event_source_mappings()["EventSourceMappings"] == []

@@ -1,6 +1,7 @@
 """Updates that are refused or killed in the middle, and what is left to do after them."""
 
 import re
+import shlex
 import threading
 from collections.abc import Iterator
 
@@ -12,8 +13,6 @@ from tests import pages
 from tests.integration.conftest import item
 from tests.integration.pulumi_stacks import Stack, stack
 from tests.processes import is_running, processes_of, wait_until
-
-pytestmark = pytest.mark.xdist_group("pulumi-faults")
 
 TABLE = "aws:dynamodb/table:Table"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
@@ -113,29 +112,49 @@ def commands(beginning: str) -> list[str]:
     return re.findall(rf"^{re.escape(beginning)}.*$", GUIDE, flags=re.MULTILINE)
 
 
+def imported(dev: Stack, type_: str, name: str, id_: str) -> str:
+    """Imports what the state does not know, below the component that it belongs to."""
+    (line,) = [each for each in commands("pulumi import ") if f" {type_} {name} " in each]
+    component = next(
+        each["urn"]
+        for each in dev.state
+        if each["urn"].endswith(f"::{name}") and not each.get("custom")
+    )
+    words = [id_ if word in {"NAME", "UUID"} else word for word in shlex.split(line)[1:]]
+    return dev.run(*(word.replace("URN", component) for word in words))
+
+
 def test_an_orphaned_table_is_imported_in_place_of_a_new_one(dev: Stack) -> None:
     dev.faults.after = holding = Holding("create", TABLE, "requests-table")
     kill_at(dev, holding)
     dev.run("cancel", "--yes")
-    (orphan,) = [
-        each
-        for each in dev.aws.client("dynamodb").list_tables()["TableNames"]
-        if each.startswith("requests-table-")
-    ]
+    tables = dev.aws.client("dynamodb").list_tables()["TableNames"]
+    (orphan,) = [each for each in tables if each.startswith("requests-table-")]
     dev.aws.client("dynamodb").put_item(TableName=orphan, Item=item("kept"))
 
-    parent = "urn:pulumi:dev::requests-processor::requests:infra:RequestsTable::requests-table"
-    told = dev.run(
-        "import",
-        TABLE,
-        "requests-table",
-        orphan,
-        "--yes",
-        "--protect=false",
-        "--generate-code=false",
-        check=False,
-    )
-    assert "1 imported" in told, (parent, told)
+    told = imported(dev, TABLE, "requests-table", orphan)
+    dev.up()
+    dev.aws.drain()
+
+    assert "1 imported" in told
+    assert dev.outputs["tableName"] == orphan
+    assert len(dev.aws.client("dynamodb").list_tables()["TableNames"]) == 2
+    assert dev.aws.metrics["InvokedEventCount"] == 1
+    assert "31 unchanged" in dev.up()
+
+
+def test_an_orphaned_mapping_is_imported_in_place_of_a_new_one(dev: Stack) -> None:
+    dev.faults.after = holding = Holding("create", MAPPING, "requests-mapping")
+    kill_at(dev, holding)
+    dev.run("cancel", "--yes")
+    (orphan,) = dev.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    told = imported(dev, MAPPING, "requests-mapping", orphan["UUID"])
+    dev.up()
+
+    assert "1 imported" in told
+    assert dev.outputs["mappingUuid"] == orphan["UUID"]
+    assert "31 unchanged" in dev.up()
 
 
 def test_an_orphaned_mapping_is_a_conflict_that_names_it(dev: Stack) -> None:

@@ -8,9 +8,7 @@ import pytest
 
 from infra.config.stack_file import merged
 from tests.integration.conftest import JournalledFunction, item
-from tests.integration.pulumi_stacks import DEFAULTS, Stack, stack
-
-pytestmark = pytest.mark.xdist_group("pulumi-records")
+from tests.integration.pulumi_stacks import WITHOUT_ALARMS, Stack, stack
 
 
 class Writer:
@@ -37,8 +35,8 @@ def function(tmp_path: Path) -> JournalledFunction:
 
 @pytest.fixture
 def writer(function: JournalledFunction) -> Iterator[Writer]:
-    """A stack that sets nothing, deployed, with a function that journals each record."""
-    with stack("defaults", DEFAULTS, **function.deployed) as defaults:
+    """A stack of defaults, deployed, with a function that journals each record."""
+    with stack("defaults", WITHOUT_ALARMS, **function.deployed) as defaults:
         defaults.up()
         yield Writer(defaults, function)
 
@@ -71,7 +69,7 @@ def test_nothing_is_lost_or_repeated_while_settings_change_in_place(writer: Writ
 
     for values in (IN_PLACE, merged(IN_PLACE, OTHERS), {}):
         writer.write(f"before-{len(writer.keys)}")
-        writer.stack.config = merged(DEFAULTS, values)
+        writer.stack.config = merged(WITHOUT_ALARMS, values)
         up = writer.stack.start("up", "--yes", "--skip-preview")
         while up.poll() is None:
             writer.write(f"during-{len(writer.keys)}", 1)
@@ -93,11 +91,11 @@ def test_nothing_is_lost_or_repeated_while_settings_change_in_place(writer: Writ
 def test_a_disabled_mapping_goes_on_at_its_checkpoint(writer: Writer) -> None:
     writer.write("enabled")
     writer.stack.aws.drain()
-    writer.stack.config = merged(DEFAULTS, {"eventSource": {"enabled": False}})
+    writer.stack.config = merged(WITHOUT_ALARMS, {"eventSource": {"enabled": False}})
     writer.stack.up()
     writer.write("disabled")
     assert writer.function.keys == writer.keys[:3]
-    writer.stack.config = DEFAULTS
+    writer.stack.config = WITHOUT_ALARMS
     writer.stack.up()
     writer.stack.aws.drain()
 
@@ -108,11 +106,11 @@ def test_another_filter_sends_nothing_that_the_old_one_kept_away(writer: Writer)
     only = {"eventSource": {"filters": [{"dynamodb": {"Keys": {"request_id": {"S": ["b-1"]}}}}]}}
     writer.write("a")
     writer.stack.aws.drain()
-    writer.stack.config = merged(DEFAULTS, only)
+    writer.stack.config = merged(WITHOUT_ALARMS, only)
     writer.stack.up()
     writer.write("b")
     writer.stack.aws.drain()
-    writer.stack.config = DEFAULTS
+    writer.stack.config = WITHOUT_ALARMS
     writer.stack.up()
     writer.write("c")
     writer.stack.aws.drain()
@@ -124,7 +122,7 @@ def test_another_view_type_begins_another_stream(writer: Writer) -> None:
     writer.write("old-stream")
     writer.stack.aws.drain()
     before = writer.stack.outputs
-    writer.stack.config = merged(DEFAULTS, {"stream": {"viewType": "NEW_AND_OLD_IMAGES"}})
+    writer.stack.config = merged(WITHOUT_ALARMS, {"stream": {"viewType": "NEW_AND_OLD_IMAGES"}})
 
     told = writer.stack.up()
     writer.write("new-stream")
@@ -143,12 +141,12 @@ def test_a_mapping_from_the_beginning_delivers_all_again(writer: Writer) -> None
     writer.write("first")
     writer.stack.aws.drain()
     latest = {"eventSource": {"startingPosition": "LATEST"}}
-    writer.stack.config = merged(DEFAULTS, latest)
+    writer.stack.config = merged(WITHOUT_ALARMS, latest)
     writer.stack.up()
     writer.write("second")
     writer.stack.aws.drain()
     assert writer.function.keys == writer.keys
-    writer.stack.config = DEFAULTS
+    writer.stack.config = WITHOUT_ALARMS
     writer.stack.up()
     writer.stack.aws.drain()
 

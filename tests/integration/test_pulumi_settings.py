@@ -1,15 +1,21 @@
 """Every setting under Pulumi's own engine: what it does is what docs/changing.md tells."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from infra.config.stack_file import merged
-from tests.integration.pulumi_stacks import DEFAULTS, Stack, Step, stack
+from infra.impact.command import findings
+from infra.impact.preview import read
+from tests.integration.pulumi_stacks import DEFAULTS, Stack, Step, stack, steps
+from tests.plan import plan_of
+from tests.preview import preview_between
+from tests.project import FROZEN
 from tests.unit.infra.test_changing import SET, rows
-
-pytestmark = pytest.mark.xdist_group("pulumi-settings")
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +24,27 @@ def defaults() -> Iterator[Stack]:
     with stack("defaults", DEFAULTS) as defaults:
         defaults.up()
         yield defaults
+
+
+@pytest.fixture(scope="module")
+def previews() -> dict[tuple[str, ...], str]:
+    """What was printed already."""
+    return {}
+
+
+@pytest.fixture
+def previewed(keys: tuple[str, ...], defaults: Stack, previews: dict[tuple[str, ...], str]) -> str:
+    """What `pulumi preview --json` prints of the settings."""
+    if keys not in previews:
+        previews[keys] = defaults.previewed(**together(keys))
+    return previews[keys]
+
+
+def together(keys: tuple[str, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key in keys:
+        values = merged(values, SET[key])
+    return values
 
 
 def table(*inputs: str) -> set[str]:
@@ -38,6 +65,15 @@ NETWORK: Final = {
     "RolePolicy create",
     *function("vpcConfig", "replaceSecurityGroupsOnDestroy"),
 }
+ANOTHER_MAPPING: Final = {
+    "MetricAlarm update dimensions",
+    "MetricAlarm update metricQueries",
+    "Dashboard update dashboardBody",
+}
+"""What is told of the mapping that takes its place."""
+FEWER_ALARMS: Final = {"MetricAlarm delete", "Dashboard update dashboardBody"}
+
+OWN_TOPIC: Final = {"Key delete", "Topic delete", "TopicPolicy delete"}
 
 EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
     "table.retainOnDelete": ("Pulumi only", set()),
@@ -54,6 +90,7 @@ EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
             "RolePolicy update policy",
             *table("streamViewType"),
             *function("environment"),
+            *ANOTHER_MAPPING,
         },
     ),
     "stream.events": (
@@ -83,10 +120,10 @@ EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
     "function.tracing": ("in place", function("tracingConfig") | {"RolePolicy delete"}),
     "function.logLevel": ("in place", function("environment", "loggingConfig")),
     "function.logRetentionDays": ("in place", {"LogGroup update retentionInDays"}),
-    "eventSource.enabled": ("in place", mapping("enabled")),
+    "eventSource.enabled": ("in place", mapping("enabled") | FEWER_ALARMS),
     "eventSource.startingPosition": (
         "mapping replaced",
-        {"EventSourceMapping replace startingPosition"},
+        {"EventSourceMapping replace startingPosition", *ANOTHER_MAPPING},
     ),
     "eventSource.filters": ("in place", mapping("filterCriteria")),
     "eventSource.filterQuota": ("nothing", set()),
@@ -106,7 +143,26 @@ EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
     "failures.forceDestroy": ("Pulumi only", {"Bucket update forceDestroy"}),
     "idempotency.enabled": (
         "false: table deleted",
-        {"Table delete", "RolePolicy delete", *function("environment")},
+        {"Table delete", "RolePolicy delete", *function("environment"), *FEWER_ALARMS},
+    ),
+    "monitoring.enabled": (
+        "false: alarms, topic and dashboard deleted",
+        {"CompositeAlarm delete", "Dashboard delete", "MetricAlarm delete", *OWN_TOPIC},
+    ),
+    "monitoring.topicArn": (
+        "the stack's own topic deleted",
+        {
+            *OWN_TOPIC,
+            "CompositeAlarm update alarmActions",
+            "CompositeAlarm update okActions",
+            "MetricAlarm update alarmActions",
+            "MetricAlarm update okActions",
+        },
+    ),
+    "monitoring.subscriptions": ("in place", {"TopicSubscription create"}),
+    "monitoring.rejectedRecords": (
+        "in place",
+        {"MetricAlarm update alarmDescription", "MetricAlarm update threshold"},
     ),
     "tags": (
         "in place",
@@ -114,26 +170,25 @@ EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
             f"{type_} update tags"
             for type_ in (
                 "Bucket",
+                "CompositeAlarm",
                 "EventSourceMapping",
                 "Function",
+                "Key",
                 "LogGroup",
+                "MetricAlarm",
                 "Repository",
                 "Role",
                 "Table",
+                "Topic",
             )
         },
     ),
 }
 """What the engine does when a setting is added, and how the document begins to say so."""
 
-NO_ALARMS: Final = "alarms and dashboards are not made here"
 NOT_HERE: Final = {
     "table.name": "a stack with a table of its own refuses it; docs/changing.md gives two updates",
     "image.ownRepository": "its repository is protected while it holds images",
-    "monitoring.enabled": NO_ALARMS,
-    "monitoring.topicArn": NO_ALARMS,
-    "monitoring.subscriptions": NO_ALARMS,
-    "monitoring.rejectedRecords": NO_ALARMS,
 }
 """Settings whose rows tell of more than one update, or that need resources from outside."""
 
@@ -145,8 +200,13 @@ ALONE: Final = (
     ("image.digest",),
     ("image.baseImage", "image.source"),
     ("function.architecture",),
+    ("eventSource.enabled",),
     ("eventSource.startingPosition",),
+    ("eventSource.maximumRecordAgeInSeconds",),
     ("idempotency.enabled",),
+    ("monitoring.enabled",),
+    ("monitoring.topicArn",),
+    ("monitoring.subscriptions", "monitoring.rejectedRecords"),
     ("tags",),
 )
 """Settings whose operations would hide those of others, or that do not go together."""
@@ -159,14 +219,30 @@ def groups() -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("keys", groups(), ids=lambda keys: keys[0])
-def test_settings_do_what_is_known_of_them(keys: tuple[str, ...], defaults: Stack) -> None:
-    values: dict[str, Any] = {}
-    for key in keys:
-        values = merged(values, SET[key])
+def test_settings_do_what_is_known_of_them(keys: tuple[str, ...], previewed: str) -> None:
+    assert operations(steps(previewed)) == set().union(*(EXPECTED[key][1] for key in keys))
 
-    assert operations(defaults.preview(**values)) == set().union(
-        *(EXPECTED[key][1] for key in keys)
-    )
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, with a stack that sets nothing, for the engine that stands in."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("__main__.py", "Pulumi.yaml"):
+        shutil.copy(FROZEN / name, folder / name)
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": dict(DEFAULTS)}), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("keys", groups(), ids=lambda keys: keys[0])
+def test_the_impact_is_that_of_the_previews_that_the_other_tests_make_up(
+    keys: tuple[str, ...], previewed: str, project: Path
+) -> None:
+    """docs/changing.md is held against those."""
+    before, after = plan_of(project=project), plan_of(together(keys), project=project)
+
+    found = {each.id for each in findings(read(previewed))}
+
+    assert found == {each.id for each in findings(read(preview_between(before, after)))}
 
 
 def operations(steps: Sequence[Step]) -> set[str]:

@@ -1,7 +1,7 @@
 """`pulumi preview`, `up`, `refresh` and `destroy` by Pulumi's own engine, while records flow."""
 
+import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,6 @@ from infra.local.provider.private_stack import pulumi
 from tests.integration.conftest import JournalledFunction, item
 from tests.integration.pulumi_stacks import Stack, stack
 from tests.project import copy_of_project
-
-pytestmark = pytest.mark.xdist_group("pulumi-updates")
 
 TABLE = "aws:dynamodb/table:Table"
 OWNER = "payments-team-of-the-company"
@@ -75,16 +73,42 @@ def test_a_second_update_changes_nothing(dev: Stack) -> None:
     assert dev.preview() == []
 
 
-def test_nothing_differs_from_another_checkout(dev: Stack, tmp_path: Path) -> None:
-    there = dev.folder
-    before = os.umask(0o077)
-    try:
-        dev.folder = copy_of_project(tmp_path / "other" / "checkout")
-        (dev.folder / ".venv").symlink_to(there / ".venv")
-        assert dev.preview() == []
-    finally:
-        os.umask(before)
-        dev.folder = there
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_nothing_differs_from_another_checkout_with_another_umask(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as cleanup:
+        if name == "dev":
+            deployed = request.getfixturevalue("dev")
+        else:
+            deployed = cleanup.enter_context(stack(name))
+            deployed.up()
+        there = deployed.folder
+        cleanup.callback(setattr, deployed, "folder", there)
+        deployed.folder = other = copy_of_project(tmp_path / "other" / "checkout")
+        (other / ".venv").symlink_to(there / ".venv")
+        as_with_umask_077(other)
+
+        assert deployed.preview() == []
+        context = deployed.resource(resources.IMAGE, "requests-image")["inputs"]["build"]["context"]
+        assert hashed_by_docker(other / context) == hashed_by_docker(there / context) != {}
+
+
+def as_with_umask_077(folder: Path) -> None:
+    for each in [folder, *folder.rglob("*")]:
+        if not each.is_symlink():
+            each.chmod(0o700 if each.is_dir() else 0o600)
+
+
+def hashed_by_docker(context: Path) -> dict[str, tuple[int, bytes]]:
+    """What pulumi-docker makes the digest of a build context of: names, modes and contents."""
+    return {
+        str(each.relative_to(context)): (
+            each.stat().st_mode,
+            each.read_bytes() if each.is_file() else b"",
+        )
+        for each in context.rglob("*")
+    }
 
 
 def test_a_refresh_finds_nothing_else_than_was_made(dev: Stack) -> None:

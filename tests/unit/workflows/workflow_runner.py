@@ -30,9 +30,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs steps and scripts in a folder of their own."""
+    """Runs steps and scripts, which write to a folder of their own."""
 
     folder: Path
+    checkout: Path = PROJECT
+    """Where they run."""
 
     @property
     def output(self) -> str:
@@ -104,7 +106,7 @@ class Runner:
             command,
             input="",
             env={**own, **environ},
-            cwd=PROJECT,
+            cwd=self.checkout,
             capture_output=True,
             text=True,
             check=False,
