@@ -166,7 +166,7 @@ class _MadeUp:
         answers: dict[str, Mapping[str, Any]] = {
             AUTHORIZATION_TOKEN: {"userName": "AWS", "password": "a-token"},
             GET_REPOSITORY: {"repositoryUrl": f"{_REGISTRY}/{arguments.get('name')}"},
-            GET_IMAGE: {"imageDigest": DIGEST},
+            GET_IMAGE: {"imageDigest": arguments.get("imageDigest") or DIGEST},
             GET_TABLE: _fitting_table(str(arguments.get("name"))),
         }
         return answers[token]

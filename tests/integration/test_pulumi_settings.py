@@ -73,6 +73,11 @@ ANOTHER_MAPPING: Final = {
 """What is told of the mapping that takes its place."""
 FEWER_ALARMS: Final = {"MetricAlarm delete", "Dashboard update dashboardBody"}
 
+OF_AN_UNKNOWN_STREAM: Final = (
+    {"mapping-replaced:requests-table"},
+    {"mapping-replaced:requests-mapping", "permissions-widened:requests-mapping-stream"},
+)
+"""What the impact says less and more where a preview does not have the old stream's ARN."""
 OWN_TOPIC: Final = {"Key delete", "Topic delete", "TopicPolicy delete"}
 
 EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
@@ -134,7 +139,10 @@ EXPECTED: Final[Mapping[str, tuple[str, set[str]]]] = {
     ),
     "eventSource.parallelizationFactor": ("in place", mapping("parallelizationFactor")),
     "eventSource.maximumRetryAttempts": ("in place", mapping("maximumRetryAttempts")),
-    "eventSource.maximumRecordAgeInSeconds": ("in place", mapping("maximumRecordAgeInSeconds")),
+    "eventSource.maximumRecordAgeInSeconds": (
+        "in place",
+        mapping("maximumRecordAgeInSeconds") | FEWER_ALARMS,
+    ),
     "eventSource.bisectBatchOnFunctionError": (
         "in place",
         mapping("bisectBatchOnFunctionError"),
@@ -242,7 +250,9 @@ def test_the_impact_is_that_of_the_previews_that_the_other_tests_make_up(
 
     found = {each.id for each in findings(read(previewed))}
 
-    assert found == {each.id for each in findings(read(preview_between(before, after)))}
+    made_up = {each.id for each in findings(read(preview_between(before, after)))}
+    gone, more = OF_AN_UNKNOWN_STREAM if keys == ("stream.viewType",) else (set(), set())
+    assert found == made_up - gone | more
 
 
 def operations(steps: Sequence[Step]) -> set[str]:

@@ -15,7 +15,8 @@ from tests.integration.pulumi_stacks import (
     ensure_there_is_the_policy_packs_environment,
     stack,
 )
-from tests.unit.workflows.workflow_runner import GITHUB, Result, Runner
+from tests.unit.workflows.workflow_files import GITHUB
+from tests.unit.workflows.workflow_runner import Result, Runner
 
 OTHER_IMAGES = {"requests-processor:stream": {"viewType": "NEW_AND_OLD_IMAGES"}}
 KEPT_FOR_EVER = """
