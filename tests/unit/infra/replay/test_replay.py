@@ -396,7 +396,9 @@ def test_each_broken_object_is_named_in_one_line_and_the_others_go_on(
     assert replay("run", "--all", "--table", TABLE, function=function) == 1
     assert function.sent == ["event-2"]
     assert keys(s3) == list(names)
-    warnings = capsys.readouterr().err.splitlines()
+    told = capsys.readouterr().err.splitlines()
+    # On a busy machine it also says how far it is.
+    warnings = [line for line in told if line.startswith("warning: ")]
     named = [line.removeprefix("warning: left alone: ").split(": ")[0] for line in warnings]
     assert [names[key] for key in named] == list(BROKEN)
     assert [line for line in warnings if len(line) > 500] == []
