@@ -31,6 +31,17 @@ def copy_of_project(folder: Path) -> Path:
 
 def copy_of(package: str, folder: Path) -> None:
     """A package in a folder, with the frozen files in it."""
-    ignored = shutil.ignore_patterns("__pycache__", ".venv")
     for source in (PROJECT, FROZEN):
-        shutil.copytree(source / package, folder / package, ignore=ignored, dirs_exist_ok=True)
+        shutil.copytree(source / package, folder / package, ignore=_not_copied, dirs_exist_ok=True)
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    """What else the user keeps beside the handler's code: the local run would name it."""
+    ignored = {"__pycache__", ".venv"} & {*names}
+    if PROJECT / "handler" in (Path(folder), *Path(folder).parents):
+        files = {name for name in names if (Path(folder) / name).is_file()}
+        ignored |= {name for name in files - _OF_A_BUILD if not name.endswith(".py")}
+    return ignored
+
+
+_OF_A_BUILD: Final = {"Dockerfile", ".dockerignore", "requirements.txt"}

@@ -9,6 +9,7 @@ import pytest
 from infra.local import LocalDeployment
 from tests.integration.conftest import Deploy
 from tests.integration.faults import FaultyHandler, replay, replay_command
+from tests.unit.infra.replay.scripted import BY_CONTRACT
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
 ) -> None:
     faulty.mend()
 
-    done = replay(up, "run", "--all", "--dry-run")
+    done = replay(up, "run", "--all", "--dry-run", *BY_CONTRACT)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert effects(faulty) == [("good", 0)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from handler.config import RequestsStream
 from infra.events.batch_item_failures import first_failure
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ TABLE = "requests"
 TABLE_ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/requests"
 LAMBDA_KEY = "aws/lambda/0a1b2c3d/shardId-1/2026/11/23/2026-11-23T01.02.03-11111111"
 REJECTED_KEY = "rejected/processor/2026/11/23/2026-11-23T01.00.00-22222222"
+
+CONTRACT = RequestsStream()
+BY_CONTRACT = ("--contract", f"{__name__}.CONTRACT")
+"""For a dry run, in place of the user's own."""
 
 Answer = Callable[[list[dict[str, Any]]], Any]
 

@@ -8,6 +8,7 @@ import pytest
 
 from infra.replay.backfilling import insert_record
 from tests.unit.infra.replay.scripted import (
+    BY_CONTRACT,
     TABLE,
     Answer,
     Printed,
@@ -284,7 +285,7 @@ def test_a_dry_run_counts_and_sends_nothing(replay: Run, table: Any, capsys: Pri
     function = ScriptedFunction()
     put_items(table, image(1))
 
-    assert replay(*BACKFILL, "--all", "--dry-run", function=function) == 0
+    assert replay(*BACKFILL, "--all", "--dry-run", *BY_CONTRACT, function=function) == 0
     assert function.batches == []
     assert "1 item scanned: 1 to send" in capsys.readouterr().out
 

@@ -11,6 +11,7 @@ from infra.replay.command import Terminal, main
 from infra.replay.failed_batches import ChangedObjectError, FailedBatches
 from tests.unit.infra.replay.scripted import (
     BUCKET,
+    BY_CONTRACT,
     LAMBDA_KEY,
     REJECTED_KEY,
     TABLE,
@@ -302,7 +303,7 @@ def test_a_dry_run_names_the_records_and_sends_nothing(
     function = ScriptedFunction()
     put(s3, LAMBDA_KEY, document([record(1)]))
 
-    assert replay("run", "--all", "--dry-run", function=function) == 0
+    assert replay("run", "--all", "--dry-run", *BY_CONTRACT, function=function) == 0
     assert function.batches == []
     assert keys(s3) == [LAMBDA_KEY]
     assert 'would send event-1 of {"request_id": {"S": "item-1"}}' in capsys.readouterr().out
@@ -475,7 +476,7 @@ def test_nothing_that_is_printed_harms_a_terminal(
 
     for command in (
         ("list",), ("list", "--json"), ("show", LAMBDA_KEY + "\u202e"),
-        ("run", "--all", "--dry-run"), ("run", "--all"),
+        ("run", "--all", "--dry-run", *BY_CONTRACT), ("run", "--all"),
     ):  # fmt: skip
         replay(*command, function=ScriptedFunction(failing("event-1")))
     printed = capsys.readouterr()
@@ -559,7 +560,7 @@ def test_run_warns_when_the_table_holds_a_newer_version(
     table.put_item(TableName=TABLE, Item={"request_id": {"S": "item-2"}})
     put(s3, LAMBDA_KEY, document([record(1), record(2), record(3)]))
 
-    replay("run", "--all", "--dry-run", "--table", TABLE)
+    replay("run", "--all", "--dry-run", "--table", TABLE, *BY_CONTRACT)
 
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert warnings == [
