@@ -1,6 +1,7 @@
 """What all tests share: an embedded AWS, how often a property is tried, what a run proved."""
 
 import gc
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from tests.project import FROZEN, copy_of_project
 
 # What is imported stays. To look through it again and again takes a third of the collection.
 gc.disable()
+
+# What is started in a shell's background ignores Ctrl-C, and so would what the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

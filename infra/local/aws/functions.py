@@ -260,6 +260,7 @@ def _read_mapping(emulator: Emulator, uuid: str) -> Inputs | None:
             "eventSourceArn": described["EventSourceArn"],
             "filterCriteria": {"filters": [{"pattern": each["Pattern"]} for each in filters]},
             "functionName": described["FunctionArn"],
+            "startingPosition": described["StartingPosition"],
         }
 
     return services.unless_gone(found)
