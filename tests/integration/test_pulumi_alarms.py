@@ -2,16 +2,14 @@
 
 import pytest
 
-from infra.config.stack_file import merged
 from infra.local.cloudwatch.alarms import State
-from tests.integration.pulumi_stacks import DEFAULTS, stack
+from tests.integration.pulumi_stacks import DEFAULTS, WITHOUT_ALARMS, stack
 
 pytestmark = pytest.mark.xdist_group("pulumi-alarms")
 
 
 def test_alarms_follow_the_stack() -> None:
-    on = merged(DEFAULTS, {"monitoring": {"enabled": True}})
-    with stack("defaults", on) as monitored:
+    with stack("defaults", DEFAULTS) as monitored:
         monitored.up()
         monitored.aws.look_at_alarms()
         assert len(monitored.aws.alarms) == 13
@@ -19,6 +17,6 @@ def test_alarms_follow_the_stack() -> None:
         lost = next(name for name in monitored.aws.alarms if name.endswith("-records-lost"))
         assert monitored.aws.alarms[lost] is State.OK
 
-        monitored.config = DEFAULTS
+        monitored.config = WITHOUT_ALARMS
         monitored.up()
         assert monitored.aws.alarms == {}

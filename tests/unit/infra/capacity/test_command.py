@@ -14,9 +14,15 @@ from infra.capacity import documentation
 from infra.capacity.command import main
 from tests import pages
 from tests.command_line import Done, call
-from tests.project import PROJECT
+from tests.project import FROZEN, PROJECT
 
 SMALL = ("--writes-per-second", "10")
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stacks as they came, whatever the user's are."""
+    monkeypatch.setattr("infra.capacity.settings.PROJECT", FROZEN)
 
 
 def capacity(*arguments: str) -> Done:
