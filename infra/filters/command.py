@@ -115,8 +115,12 @@ def _records(source: str) -> list[Mapping[str, object]]:
     file = "standard input" if source == _STANDARD_INPUT else source
     try:
         event = json.loads(_read("--event", source))
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _BadInputError(f"--event: {file} must not nest as deep as it does") from error
+    except json.JSONDecodeError as error:
         raise _BadInputError(f"--event: {file} must be JSON: {error}") from error
+    except ValueError as error:
+        raise _BadInputError(f"--event: {file} has a number of thousands of digits") from error
     records = event.get("Records", [event]) if isinstance(event, dict) else event
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise _BadInputError(

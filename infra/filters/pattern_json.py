@@ -6,7 +6,7 @@ pattern mean stands in `infra.filters.pattern`.
 
 import json
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
 PatternMistake: TypeAlias = tuple[str, str]
@@ -30,7 +30,11 @@ def decode(text: str) -> object:
     """
     try:
         value: object = json.loads(
-            text, object_pairs_hook=JsonObject, parse_float=_double, parse_constant=_not_json
+            text,
+            object_pairs_hook=JsonObject,
+            parse_float=_double,
+            parse_int=_integer,
+            parse_constant=_not_json,
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -81,9 +85,25 @@ def _text(value: object) -> str:
 
 def _double(text: str) -> float:
     value = float(text)
-    if Decimal(repr(value)) != Decimal(text):
-        raise ValueError(f"must have numbers that fit into a double, got {text}")
+    try:
+        fits = Decimal(repr(value)) == Decimal(text)
+    except InvalidOperation:  # of an exponent beyond all that Python counts
+        fits = False
+    if not fits:
+        raise _no_double(text)
     return value
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:  # of more digits than Python takes
+        raise _no_double(text) from error
+
+
+def _no_double(text: str) -> ValueError:
+    written = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    return ValueError(f"must have numbers that fit into a double, got {written}")
 
 
 def _not_json(name: str) -> float:

@@ -9,7 +9,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from handler.config import RequestsStream
@@ -23,6 +23,7 @@ LONGEST_KEYS: Final = (("partition", 2048), ("sort", 1024))
 DEEPEST: Final = 32
 MOST_DIGITS: Final = 38
 LEAST_EXPONENT, GREATEST_EXPONENT = -130, 125
+_OUT_OF_RANGE: Final = f"1E+{GREATEST_EXPONENT + 1}"
 
 
 class InvalidItemError(ValueError):
@@ -55,8 +56,8 @@ def _json(line: str) -> Any:
     try:
         return json.loads(
             line,
-            parse_float=Decimal,
-            parse_int=Decimal,
+            parse_float=_number,
+            parse_int=_number,
             parse_constant=_no_constant,
             object_pairs_hook=_Object,
         )
@@ -66,16 +67,24 @@ def _json(line: str) -> Any:
         raise InvalidItemError(_TOO_DEEP) from error
 
 
+def _number(string: str) -> Decimal:
+    try:
+        return Decimal(string)
+    except InvalidOperation:  # of an exponent beyond all that Python counts
+        return Decimal(_OUT_OF_RANGE)
+
+
 def _no_constant(name: str) -> float:
     raise InvalidItemError(f"is not JSON: {name} is none of its numbers")
 
 
 def _not_json(line: str, error: json.JSONDecodeError) -> str:
-    if error.msg == "Extra data":
-        return f"must be one JSON object; another begins in column {error.colno}"
     found = line[error.pos : error.pos + 1]
     # The eye would take these for nothing, or for the end of the line.
     odd = f" (U+{ord(found):04X})" if found and not found.isprintable() else ""
+    if error.msg == "Extra data":
+        more = "another" if found == "{" else "more"
+        return f"must be one JSON object; {more} begins in column {error.colno}{odd}"
     what = (error.msg[:1].lower() + error.msg[1:]).removesuffix(" at")
     return f"is not JSON: {what} in column {error.colno}{odd}"
 

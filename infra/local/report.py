@@ -179,16 +179,30 @@ def slow_line(seconds: float) -> str:
 
 
 def log_line(line: str) -> str | None:
-    """A line of the function's log; None for metrics, which CloudWatch takes out of it too."""
+    """What is shown of a line of the function's log; None: nothing.
+
+    Nothing of metrics, which CloudWatch takes out of the log too, nor of AWS's advice about updates
+    of its runtime, of which there are none here.
+    """
     document = json_object(line)
-    if "_aws" in document:
+    if "_aws" in document or str(document.get("message")).startswith("LAMBDA_WARNING: "):
         return None
+    if "errorType" in document:
+        return _error_lines(document)
     if "message" not in document:
         return f"  | {line}"
     fields = " ".join(
         f"{name}={value}" for name, value in document.items() if name not in _OF_EVERY_LINE
     )
     return f"  | {document.get('level', '')} {document['message']} {fields}".rstrip()
+
+
+def _error_lines(document: Mapping[str, Any]) -> str:
+    """What the runtime client says of an error that it has caught."""
+    trace = document.get("stackTrace")
+    frames = "".join(map(str, trace)) if isinstance(trace, list) else ""
+    error = f"ERROR {document['errorType']}: {document.get('errorMessage')}"
+    return "\n".join(f"  | {line}" for line in [error, *frames.splitlines()])
 
 
 _OF_EVERY_LINE: Final = {

@@ -61,7 +61,7 @@ def read_items(path: Path, stream: RequestsStream) -> list[Write]:
     writes, problems, seen = list[Write](), list[str](), set[str]()
     for number, line in enumerate(_lines(path, name), start=1):
         try:
-            if string := _string(line, is_first=number == 1).strip():
+            if string := _string(line, is_first=number == 1).strip(_BLANKS):
                 writes.append(_item(string, stream, seen))
         except InvalidItemError as error:
             problems += [f"{name}:{number}: {problem}" for problem in error.problems]
@@ -70,6 +70,10 @@ def read_items(path: Path, stream: RequestsStream) -> list[Write]:
     if problems:
         raise ItemsError(_shortened(problems))
     return writes
+
+
+_BLANKS: Final = " \t\r"
+"""JSON's, of a line. Python would take U+0085 and the like for some too."""
 
 
 def _lines(path: Path, name: str) -> list[bytes]:

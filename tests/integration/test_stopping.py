@@ -201,9 +201,20 @@ def test_a_terminal_that_is_closed_ends_what_runs_on_it(frozen: Path, tmp_path: 
     assert list(tmp_path.glob("*-*")) == []
 
 
+def groups_below(parent: int) -> set[int]:
+    """The process groups of what a process has started."""
+    groups = set[int]()
+    for child in children_of(parent):
+        with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
+            groups.add(os.getpgid(child))
+    return groups
+
+
 def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(frozen: Path, tmp_path: Path) -> None:
     with on_terminal("-m", "infra.local", "demo", folder=frozen, temporary=tmp_path) as demo:
         demo.read_until("Deploying")
+        # The terminal interrupts a whole group: what is needed for an end in order is in another.
+        wait_until(lambda: groups_below(demo.process.pid) - {os.getpgid(demo.process.pid)} != set())
         demo.press(CTRL_C)
         drawn = demo.read_to_the_end()
 

@@ -91,6 +91,8 @@ class Emulator:
             stderr=subprocess.DEVNULL,
             text=True,
             env=_environment(),
+            # Ctrl-C is the caller's, who still needs it to come to an end.
+            process_group=0,
         )
         self._endpoint: str | None = None
         self._clients: dict[tuple[str, Credentials], Any] = {}

@@ -92,6 +92,8 @@ def test_the_pattern_may_lie_in_a_file(event: Path, tmp_path: Path) -> None:
         ),
         ("no/such/file", "{}", "--pattern: cannot read no/such/file: No such file or directory"),
         (INSERTS, "{", "--event: EVENT must be JSON: Expecting property name"),
+        (INSERTS, f"[{'9' * 5_000}]", "--event: EVENT has a number of thousands of digits"),
+        (INSERTS, "[" * 99_999, "--event: EVENT must not nest as deep as it does"),
         (INSERTS, "5", '--event: EVENT must hold one record or {"Records": [...]} with records'),
         (INSERTS, '{"Records": [5]}', "--event: EVENT must hold one record or"),
         (INSERTS, '{"Records": []}', "--event: EVENT has no records"),

@@ -130,6 +130,8 @@ def test_a_numeric_range_has_room_in_it(operand: str) -> None:
             "a[0] must compare with a number that fits a double, got 9007199254740993",
         ),
         ("1e400", "pattern must have numbers that fit into a double, got 1e400"),
+        (f"1e{'9' * 19}", f"pattern must have numbers that fit into a double, got 1e{'9' * 19}"),
+        ("9" * 5_000, f"pattern must have numbers that fit into a double, got {'9' * 77}..."),
     ],
 )
 def test_a_number_is_compared_as_a_double(value: str, reason: str) -> None:

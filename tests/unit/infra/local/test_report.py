@@ -206,6 +206,25 @@ def test_a_line_of_the_log_is_shown_without_what_every_line_has() -> None:
     assert report.log_line('{"_aws": {}, "Processed": [1]}') is None
 
 
+def test_an_error_that_the_runtime_client_prints_is_shown_with_its_frames_and_without_advice() -> (
+    None
+):
+    error = {
+        "level": "ERROR",
+        "errorType": "Runtime.UserCodeSyntaxError",
+        "errorMessage": "invalid syntax (process.py, line 1)",
+        "requestId": "",
+        "stackTrace": ['  File "/var/task/handler/process.py" Line 1\n    syntax error\n'],
+    }
+
+    assert report.log_line(json.dumps(error)) == (
+        "  | ERROR Runtime.UserCodeSyntaxError: invalid syntax (process.py, line 1)\n"
+        '  |   File "/var/task/handler/process.py" Line 1\n'
+        "  |     syntax error"
+    )
+    assert report.log_line('{"level": "WARNING", "message": "LAMBDA_WARNING: Unhandled"}') is None
+
+
 @pytest.mark.parametrize(
     "answer",
     [{"batchItemFailures": [7]}, {"batchItemFailures": {"a": 1}}, {"batchItemFailures": "x"}],

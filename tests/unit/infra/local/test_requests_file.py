@@ -93,6 +93,12 @@ def item(**attributes: Any) -> str:
             '{"request_id": "a", "n": -1e-131}',
             "n must be 0 or of a magnitude between 1E-130 and 9.99...E+125",
         ),
+        (
+            '{"request_id": "a", "n": 1e9999999999999999999}',
+            "n must be 0 or of a magnitude between 1E-130 and 9.99...E+125",
+        ),
+        (item() + "\u2028", "must be one JSON object; more begins in column 35 (U+2028)"),
+        ("\x85" + item(), "is not JSON: expecting value in column 1 (U+0085)"),
         ('{"request_id": "a", "n": NaN}', "is not JSON: NaN is none of its numbers"),
         ('{"request_id": "a", "n": -Infinity}', "is not JSON: -Infinity is none of its numbers"),
         (
