@@ -28,6 +28,7 @@ from infra.local.aws import (
     roles,
     secret_values,
     services,
+    stack_outputs,
     state_machines,
     tables,
     topics,
@@ -247,9 +248,13 @@ def look_up(emulator: Emulator, token: str, arguments: Inputs) -> Outputs:
 
 
 def _stack_reference(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
-    """Without a CLI there is no state, and so no other stack, and no earlier update of this one."""
-    del emulator, inputs
-    return {"name": name, "outputs": {}, "secretOutputNames": []}
+    """Without a CLI there is no state: of another stack the project's file says what it exports."""
+    del inputs
+    try:
+        outputs = stack_outputs.outputs_of(emulator.folder, name)
+    except stack_outputs.StackOutputsError as error:
+        raise RefusedError(str(error)) from error
+    return {"name": name, "outputs": outputs, "secretOutputNames": []}
 
 
 _OF_PROVIDERS: Final = "pulumi:providers:"

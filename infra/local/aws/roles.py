@@ -3,12 +3,13 @@
 Source: internal/service/iam of terraform-provider-aws 6.
 """
 
-from collections.abc import Mapping
-from typing import Final
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from infra.local.aws import services
 from infra.local.aws.emulator import Emulator
-from infra.local.aws.not_made import NOT_MADE_HERE
+from infra.local.aws.not_made import NOT_MADE_HERE, is_made_up
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 
 
@@ -19,7 +20,7 @@ def _role(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     )["Role"]
     for policy in inputs.get("inlinePolicies", []):
         iam.put_role_policy(
-            RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"]
+            RoleName=name, PolicyName=policy["name"], PolicyDocument=_document(policy["policy"])
         )
     missing = [
         arn for arn in inputs.get("managedPolicyArns", []) if not _attach(emulator, name, arn)
@@ -96,9 +97,36 @@ def _read_role(emulator: Emulator, name: str) -> Inputs | None:
 
 def _role_policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     emulator.client("iam").put_role_policy(
-        RoleName=_name(inputs["role"]), PolicyName=name, PolicyDocument=inputs["policy"]
+        RoleName=_name(inputs["role"]), PolicyName=name, PolicyDocument=_document(inputs["policy"])
     )
-    return {"id": f"{inputs['role']}:{name}", "name": name}
+    return {"id": f"{inputs['role']}:{name}", "name": name, **_said_of(inputs["policy"])}
+
+
+def _document(policy: str) -> str:
+    """With any resource in place of what is made up: what is denied for it, would be for its name.
+
+    The call is then answered by the service, which says that there is no such thing.
+    """
+    if not is_made_up(policy):
+        return policy
+    document = json.loads(policy)
+    statements = document.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    return json.dumps({**document, "Statement": [*_allowed_here(listed)]})
+
+
+def _allowed_here(statements: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for each in statements:
+        if not is_made_up(each.get("Resource")):
+            yield each
+        elif each.get("Effect") == "Allow":
+            yield {**each, "Resource": "*"}
+
+
+def _said_of(policy: str) -> Outputs:
+    if not is_made_up(policy):
+        return {}
+    return {NOT_MADE_HERE: "what the policy names; its actions are allowed on any resource"}
 
 
 def _update_role_policy(emulator: Emulator, policy: Existing, inputs: Inputs) -> Outputs:
@@ -122,12 +150,13 @@ def _read_role_policy(emulator: Emulator, id_: str) -> Inputs | None:
 def _policy(emulator: Emulator, name: str, inputs: Inputs) -> Outputs:
     policy = emulator.client("iam").create_policy(
         PolicyName=name,
-        PolicyDocument=inputs["policy"],
+        PolicyDocument=_document(inputs["policy"]),
         Tags=services.tags(inputs),
         **services.given(inputs, {"description": "Description", "path": "Path"}),
     )["Policy"]
     arn = policy["Arn"]
-    return {"id": arn, "arn": arn, "name": name, "policyId": policy["PolicyId"]}
+    said = _said_of(inputs["policy"])
+    return {"id": arn, "arn": arn, "name": name, "policyId": policy["PolicyId"], **said}
 
 
 def _update_policy(emulator: Emulator, policy: Existing, inputs: Inputs) -> Outputs:
@@ -138,9 +167,9 @@ def _update_policy(emulator: Emulator, policy: Existing, inputs: Inputs) -> Outp
     if len(versions) >= _MOST_VERSIONS:
         iam.delete_policy_version(PolicyArn=policy.id, VersionId=min(others, key=_number))
     iam.create_policy_version(
-        PolicyArn=policy.id, PolicyDocument=inputs["policy"], SetAsDefault=True
+        PolicyArn=policy.id, PolicyDocument=_document(inputs["policy"]), SetAsDefault=True
     )
-    return {}
+    return _said_of(inputs["policy"])
 
 
 _MOST_VERSIONS: Final = 5

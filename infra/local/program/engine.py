@@ -19,6 +19,8 @@ from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
+from infra.local.program import stack_references
+
 T = TypeVar("T")
 
 UNKNOWN: Final = PULUMIS_UNKNOWN
@@ -140,6 +142,7 @@ class Monitor(mocks.MockMonitor):
     def declare(self, args: pulumi.ResourceTransformationArgs) -> None:
         """Notes a resource when the program constructs it. Registrations come in any order."""
         self._declared.setdefault((args.type_, args.name), len(self._declared))
+        stack_references.goes_on(args.resource, args.props.get("name"))
         if isinstance(args.resource, pulumi.ComponentResource):
             self._components.append(args.resource)
 

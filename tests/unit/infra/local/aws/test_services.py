@@ -826,6 +826,45 @@ def test_a_reference_to_another_stack_is_no_resource(aws: Emulator) -> None:
     assert found == {"name": "org/platform/prod", "outputs": {}, "secretOutputNames": []}
 
 
+def test_a_file_says_what_other_stacks_export(aws: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "tests/yours/stack-outputs.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("org/platform/prod: {vpcId: vpc-1, zones: [a, b]}")
+    aws.folder = tmp_path
+
+    found = resources.read(aws, resources.STACK_REFERENCE, "platform", "org/platform/prod")
+
+    assert found["outputs"] == {"vpcId": "vpc-1", "zones": ["a", "b"]}
+    file.write_text("- vpc-1")
+    with pytest.raises(resources.RefusedError, match=r"stack-outputs\.yaml must be a mapping"):
+        resources.read(aws, resources.STACK_REFERENCE, "platform", "org/platform/prod")
+
+
+@pytest.mark.parametrize("type_", ["aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"])
+def test_a_permission_on_what_is_made_up_is_one_on_anything(aws: Emulator, type_: str) -> None:
+    role = made(aws, "aws:iam/role:Role", "caller", assumeRolePolicy=TRUSTS_LAMBDA)["name"]
+    made_up, own = "not-made-here/*", "arn:aws:s3:::own"
+    statements = [
+        {"Effect": effect, "Action": "s3:GetObject", "Resource": resource}
+        for effect in ("Allow", "Deny")
+        for resource in (made_up, own)
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+    inputs = {"policy": policy} | ({"role": role} if "role" in type_ else {})
+    outputs = resources.create(aws, type_, "read", inputs)
+
+    assert outputs[NOT_MADE_HERE].startswith("what the policy names")
+    iam = aws.client("iam")
+    if "role" in type_:
+        found = iam.get_role_policy(RoleName=role, PolicyName="read")["PolicyDocument"]
+    else:
+        version = {"PolicyArn": outputs["arn"], "VersionId": "v1"}
+        found = iam.get_policy_version(**version)["PolicyVersion"]["Document"]
+    resources_of = [(each["Effect"], each["Resource"]) for each in found["Statement"]]
+    assert resources_of == [("Allow", "*"), ("Allow", own), ("Deny", own)]
+
+
 def test_the_source_of_an_object_is_a_file_beside_the_program(
     aws: Emulator, tmp_path: Path
 ) -> None:
