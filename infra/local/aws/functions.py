@@ -31,7 +31,6 @@ _AS_THEY_ARE: Final = frozenset({"variables", "tags"})
 """Maps whose keys are the user's."""
 
 _CONFIGURATION: Final = (
-    "deadLetterConfig",
     "description",
     "environment",
     "ephemeralStorage",

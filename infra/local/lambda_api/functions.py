@@ -6,7 +6,6 @@ Image functions only, and of their versions only $LATEST. What runs them is `inf
 import asyncio
 import contextlib
 import hashlib
-import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,11 @@ from infra.local.function.image import Images
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.function.log_writer import LogWriter
 from infra.local.function.sandbox import FunctionSettings, Sandbox
+from infra.local.lambda_api.function_parameters import (
+    ensure_accepted,
+    ensure_no_version,
+    new_image_uri,
+)
 from infra.local.lambda_api.names import LATEST, FunctionName, Place
 from infra.local.lambda_api.operations import Parameters
 from infra.local.lambda_api.refusals import (
@@ -27,14 +31,12 @@ from infra.local.lambda_api.refusals import (
     conflict,
     invalid_parameter,
     not_found,
-    not_here,
 )
 
 ACCOUNT_CONCURRENCY: Final = 1000
 _ALWAYS_UNRESERVED: Final = 100
 """Concurrent executions of an account, and how many of them no function can reserve."""
 
-_ENVIRONMENT_QUOTA: Final = 4096
 _TAGS_AT_MOST: Final = 50
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -47,9 +49,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 }
 _KEPT: Final = (
     *_DEFAULTS,
-    "DeadLetterConfig",
     "Environment",
-    "FileSystemConfigs",
     "ImageConfig",
     "KMSKeyArn",
     "LoggingConfig",
@@ -192,11 +192,11 @@ class Functions:
 
     async def create(self, name: FunctionName, given: Parameters) -> dict[str, Any]:
         async with self._changing:
-            uri = _new_image_uri(name, given)
+            uri = new_image_uri(name, given)
             if name.name in self.by_name:
                 raise conflict(f"Function already exist: {name.name}")
             parameters = {**_DEFAULTS, **{key: given[key] for key in _KEPT if key in given}}
-            _ensure_environment_fits(parameters)
+            ensure_accepted(parameters, given, self._platform.place)
             function = await self._started(name.name, uri, parameters, given.get("Tags", {}))
             self.by_name[name.name] = function
         return function.created()
@@ -209,7 +209,7 @@ class Functions:
                     "Please provide ImageUri when updating a function with packageType Image."
                 )
             _ensure_revision(function, given)
-            _ensure_no_version(given)
+            ensure_no_version(given)
             if given.get("DryRun"):
                 return function.configuration()
             function.image_uri = given["ImageUri"]
@@ -224,7 +224,7 @@ class Functions:
             _ensure_revision(function, given)
             changed = {key: given[key] for key in _KEPT if key in given}
             parameters = {**function.parameters, **changed}
-            _ensure_environment_fits(parameters)
+            ensure_accepted(parameters, given, self._platform.place)
             await self._role_environment(parameters["Role"])
             function.parameters = {key: each for key, each in parameters.items() if each != {}}
             await self._apply(function)
@@ -360,46 +360,12 @@ async def _end(function: Function) -> None:
         await function.stack.aclose()
 
 
-def _new_image_uri(name: FunctionName, given: Parameters) -> str:
-    code = given["Code"]
-    if given.get("PackageType", "Zip") != "Image" or "ImageUri" not in code:
-        raise not_here("functions but those of images: PackageType must be Image")
-    if len(name.name) > 64:
-        raise invalid_parameter(
-            f"1 validation error detected: Value '{name.name}' at 'functionName' failed to satisfy "
-            "constraint: Member must have length less than or equal to 64"
-        )
-    for parameter in ("Layers", "Runtime", "Handler"):
-        if given.get(parameter):
-            raise invalid_parameter(
-                "Please don't provide Handler or Runtime or Layer when the intended function "
-                "PackageType is Image."
-            )
-    _ensure_no_version(given)
-    return str(code["ImageUri"])
-
-
-def _ensure_no_version(given: Parameters) -> None:
-    if given.get("Publish"):
-        raise not_here("versions of functions: Publish must be false")
-
-
 def _ensure_revision(function: Function, given: Parameters) -> None:
     if given.get("RevisionId", function.revision) != function.revision:
         raise RefusedError(
             "PreconditionFailedException",
             "The Revision Id provided does not match the latest Revision Id. Call the "
             "GetFunction/GetAlias API to retrieve the latest Revision Id",
-        )
-
-
-def _ensure_environment_fits(parameters: Parameters) -> None:
-    variables = parameters.get("Environment", {}).get("Variables", {})
-    measured = json.dumps(variables, separators=(",", ":"))
-    if len(measured.encode()) > _ENVIRONMENT_QUOTA:
-        raise invalid_parameter(
-            "Lambda was unable to configure your environment variables because the environment "
-            f"variables you have provided exceeded the 4KB limit. String measured: {measured}"
         )
 
 

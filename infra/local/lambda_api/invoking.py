@@ -14,12 +14,15 @@ from infra.local.function.invocation import Invocation, ThrottledError
 from infra.local.function.lambda_function import LambdaFunction
 from infra.local.lambda_api.names import LATEST
 from infra.local.lambda_api.operations import Parameters
-from infra.local.lambda_api.refusals import RefusedError
+from infra.local.lambda_api.refusals import RefusedError, not_here
 
 logger = logging.getLogger(__name__)
 
 MAXIMUM_PAYLOAD: Final = {"RequestResponse": INVOCATION_PAYLOAD, "Event": 1024 * 1024}
 """Bytes of an event, by invocation type; the quotas are Lambda's."""
+
+_NOT_HERE: Final = ("ClientContext", "DurableExecutionName", "TenantId")
+"""Parameters that the function would not be told."""
 
 _THROTTLED_EVENT_WAITS: Final = 0.1
 _TAIL: Final = 4096
@@ -49,6 +52,9 @@ class Invoking:
 
     async def invoke(self, function: LambdaFunction, given: Parameters) -> Answer:
         """Raises `RefusedError`."""
+        for name in _NOT_HERE:
+            if name in given:
+                raise not_here(f"{name} of invocations: leave it out")
         kind = given.get("InvocationType", "RequestResponse")
         event = _event(given.get("Payload", b""), kind)
         match kind:
@@ -74,10 +80,15 @@ def _event(payload: bytes, kind: str) -> Any:
             f"(limit {limit} bytes)",
         )
     try:
-        return json.loads(payload) if payload else {}
+        return json.loads(payload, parse_constant=_refuse_constant) if payload else {}
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: {error}"
         raise RefusedError("InvalidRequestContentException", message) from error
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and the infinities, which Python reads and JSON has not."""
+    raise ValueError(f"{name} is no JSON")
 
 
 async def _answered(function: LambdaFunction, event: Any, *, with_tail: bool) -> Answer:
@@ -85,7 +96,10 @@ async def _answered(function: LambdaFunction, event: Any, *, with_tail: bool) ->
     try:
         invocation = await function.invoke(event, on_log=log.append)
     except ThrottledError as error:
-        raise RefusedError("TooManyRequestsException", "Rate Exceeded.") from error
+        # Recorded of reserved concurrency; of what is not reserved the model has another word.
+        is_reserved = function.settings.reserved_concurrency is not None
+        reason = f"{'ReservedFunction' if is_reserved else ''}ConcurrentInvocationLimitExceeded"
+        raise RefusedError("TooManyRequestsException", "Rate Exceeded.", reason) from error
     headers = {
         "Content-Type": "application/json",
         "X-Amz-Executed-Version": LATEST,

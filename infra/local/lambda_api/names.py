@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from infra.local.lambda_api.refusals import invalid_parameter, not_found
+from infra.local.lambda_api.refusals import RefusedError, invalid_parameter, not_found
 
 LATEST: Final = "$LATEST"
 """The only version that is here."""
 
 _FORMS: Final = re.compile(
-    r"(arn:[\w-]+:lambda:)?((?P<region>[a-z]{2}(-[a-z]+)+-\d):)?(\d{12}:)?(function:)?"
-    r"(?P<name>[^:]+)(:(?P<qualifier>.+))?"
+    r"(arn:[\w-]+:lambda:)?((?P<region>[a-z]{2}(-[a-z]+)+-\d):)?((?P<account>\d{12}):)?"
+    r"(function:)?(?P<name>[^:]+)(:(?P<qualifier>.+))?"
 )
 
 
@@ -53,6 +53,9 @@ def read_name(given: str, place: Place | None = None, qualifier: str | None = No
             f"('{place.region}')"
         )
         raise not_found(message)
+    if place is not None and parts["account"] not in (None, place.account):
+        # Without words, as recorded (LocalStack's snapshot of test_function_arns).
+        raise RefusedError("AccessDeniedException", None)
     within = parts["qualifier"]
     if within and qualifier and within != qualifier:
         raise invalid_parameter(

@@ -1,6 +1,7 @@
 """What Lambda refuses: its codes, its words, and the document in which they travel."""
 
 import json
+from http import HTTPStatus
 from typing import Final
 
 _STATUSES: Final = {
@@ -42,10 +43,12 @@ _LOWER_CASE: Final = frozenset(
 class RefusedError(Exception):
     """Lambda does not do it; the code and the message are AWS's where AWS refuses it too."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str | None, reason: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.reason = reason
+        """Of a throttle, in the model's words."""
 
     @property
     def status(self) -> int:
@@ -59,7 +62,9 @@ class RefusedError(Exception):
     @property
     def body(self) -> bytes:
         key = "message" if self.code in _LOWER_CASE else "Message"
-        return json.dumps({"Type": "User", key: self.message}).encode()
+        type_ = "Service" if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "User"
+        reason = {"Reason": self.reason} if self.reason else {}
+        return json.dumps({**reason, "Type": type_, key: self.message}).encode()
 
 
 def invalid_parameter(message: str) -> RefusedError:

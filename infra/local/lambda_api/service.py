@@ -1,6 +1,8 @@
 """Lambda itself: answers each operation of its API with the functions and the mappings."""
 
 import json
+import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -10,7 +12,9 @@ from infra.local.lambda_api.invoking import Answer, Invoking
 from infra.local.lambda_api.mappings import Mappings, StoredMapping
 from infra.local.lambda_api.names import FunctionName, Place, read_name, unqualified
 from infra.local.lambda_api.operations import Parameters, Request, read_request
-from infra.local.lambda_api.refusals import RefusedError, not_found, not_here
+from infra.local.lambda_api.refusals import RefusedError, invalid_parameter, not_found, not_here
+
+logger = logging.getLogger(__name__)
 
 _PAGES: Final = {"EventSourceMappings": 100, "Functions": 50}
 """How long a page of a list is at most, whatever the request says (Lambda's API reference)."""
@@ -69,7 +73,11 @@ class LambdaService:
         try:
             return await self._answered(read_request(method, target, headers, body))
         except RefusedError as refused:
-            return Answer(status=refused.status, headers=refused.headers, body=refused.body)
+            return _refusal(refused)
+        except Exception as fault:
+            logger.exception("a request to Lambda failed, which nobody foresaw: %s", target)
+            told = f"{type(fault).__name__}: {fault}"
+            return _refusal(RefusedError("ServiceException", told))
 
     async def _answered(self, request: Request) -> Answer:
         operation = self._operations.get(request.name)
@@ -169,6 +177,8 @@ class LambdaService:
 
     async def _tag(self, given: Parameters) -> Answered:
         resource = self._tagged(given["Resource"])
+        if not given["Tags"]:
+            raise invalid_parameter("An error occurred and the request cannot be processed.")
         resource.tags = tagged(resource.tags, given["Tags"])
         return None
 
@@ -187,7 +197,15 @@ class LambdaService:
             if mapping is None or mapping.arn != arn:
                 raise not_found(f"Event source mapping not found: {arn}")
             return mapping
-        return self.functions.get(unqualified(read_name(arn, self._place)))
+        if ":function:" not in arn:
+            raise not_here("tags but those of functions and event source mappings")
+        name = read_name(arn, self._place)
+        if name.qualifier is not None:
+            raise invalid_parameter(
+                "Tags on function aliases and versions are not supported. Please specify a "
+                "function ARN."
+            )
+        return self.functions.get(name)
 
     async def _invoke(self, given: Parameters) -> Answered:
         function = self.functions.get(self._name(given))
@@ -200,10 +218,19 @@ class LambdaService:
         }
 
 
+def _refusal(refused: RefusedError) -> Answer:
+    return Answer(status=refused.status, headers=refused.headers, body=refused.body)
+
+
 def _page(key: str, every: Sequence[Any], given: Parameters) -> dict[str, Any]:
-    """From the marker on; the next one is the number of what was listed so far."""
-    marker = given.get("Marker", "")
-    start = int(marker) if marker.isdecimal() else 0
+    """From the marker on; the next one is the number of what was listed so far.
+
+    Raises `RefusedError` for another marker than one of these: the model's error, in our words.
+    """
+    marker = given.get("Marker") or "0"
+    if not re.fullmatch("[0-9]{1,9}", marker):
+        raise invalid_parameter(f"Marker must be the NextMarker of a list, got {marker!r}")
+    start = int(marker)
     end = start + min(given.get("MaxItems", _PAGES[key]), _PAGES[key])
     following = {"NextMarker": str(end)} if end < len(every) else {}
     return {key: every[start:end], **following}

@@ -5,7 +5,8 @@ model (`lambda_api.operations`). Left out on purpose, and refused rather than ig
 windows, and destinations other than S3.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,35 +84,65 @@ _NUMBERS: Final = {
 """Parameter and field."""
 
 
+_STREAM: Final = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/stream/[^/]+")
+_BUCKET: Final = re.compile(r"arn:[\w-]+:s3:::[\w.-]{3,255}")
+
+_OF_OTHER_SOURCES: Final = (
+    "AmazonManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig",
+    "LoggingConfig",
+    "ProvisionedPollerConfig",
+    "Queues",
+    "ScalingConfig",
+    "SelfManagedEventSource",
+    "SelfManagedKafkaEventSourceConfig",
+    "SourceAccessConfigurations",
+    "Topics",
+)
+"""The words are those recorded for a DestinationConfig (LocalStack, test_lambda_api)."""
+
+_FILTERS_AT_MOST: Final = 10
+"""The quota of filters is 5, and raised to 10 at most ("Lambda event filtering")."""
+
+
 def _refusals(parameters: Mapping[str, Any]) -> Iterator[str]:
     """What Lambda itself refuses, and what the local run does rather than do it half.
 
     What a source may be set to depends on what it is: nothing more is said of one that is unknown.
     """
-    if ":dynamodb:" not in parameters.get("EventSourceArn", ""):
+    if not _STREAM.fullmatch(parameters.get("EventSourceArn", "")):
         yield "Unrecognized event source."
         return
+    for name in _OF_OTHER_SOURCES:
+        if parameters.get(name):
+            yield f"Unsupported {name} parameter for given event source mapping type."
     yield from _refused_positions(parameters)
     if 0 <= parameters.get("MaximumRecordAgeInSeconds", -1) < 60:
         yield (
             "MaximumRecordAgeInSeconds must be either -1 (forever) "
             "or between 60 and 604800 (inclusive)"
         )
-    for pattern in _patterns(parameters):
-        try:
-            FilterPattern(pattern)
-        except InvalidFilterPatternError as error:
-            yield str(error)
+    yield from _refused_filters(_patterns(parameters))
     if parameters.get("TumblingWindowInSeconds"):
         yield "TumblingWindowInSeconds is not run locally; leave it out"
     if parameters.get("DestinationConfig", {}).get("OnSuccess"):
         yield "OnSuccess configuration is not supported for event source mappings."
     destination = _destination_arn(parameters)
-    if destination and destination.split(":")[2:3] != ["s3"]:
+    if destination and not _BUCKET.fullmatch(destination):
         yield (
             "DestinationConfig.OnFailure.Destination must be an S3 bucket's ARN to be run locally, "
             f"got {destination}"
         )
+
+
+def _refused_filters(patterns: Sequence[str]) -> Iterator[str]:
+    if len(patterns) > _FILTERS_AT_MOST:
+        yield f"FilterCriteria.Filters must be at most {_FILTERS_AT_MOST}, got {len(patterns)}"
+    for pattern in patterns:
+        try:
+            FilterPattern(pattern)
+        except InvalidFilterPatternError as error:
+            yield str(error)
 
 
 def _refused_positions(parameters: Mapping[str, Any]) -> Iterator[str]:

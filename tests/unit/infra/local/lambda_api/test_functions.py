@@ -22,7 +22,7 @@ def handler(event, context):
 """
 
 
-def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
+def refusal(call: Any, **parameters: Any) -> tuple[str, Any]:
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     error = caught.value.response["Error"]
@@ -158,13 +158,14 @@ def test_what_is_not_given_stays_and_what_is_empty_goes(lambda_: EmbeddedLambda)
     assert invoked(lambda_)[1] is None
 
 
-def test_a_revision_that_is_over_changes_nothing(lambda_: EmbeddedLambda) -> None:
+def test_an_update_that_is_refused_changes_nothing(lambda_: EmbeddedLambda) -> None:
     revision = lambda_.create_function("one")["RevisionId"]
     update = lambda_.client.update_function_configuration
     update(FunctionName="one", RevisionId=revision, Timeout=5)
 
     code, message = refusal(update, FunctionName="one", RevisionId=revision, Timeout=6)
 
+    assert refusal(update, FunctionName="one", MemorySize=10_241)[1].startswith("'MemorySize'")
     assert code == "PreconditionFailedException"
     assert message.startswith("The Revision Id provided does not match the latest Revision Id.")
     assert lambda_.client.get_function_configuration(FunctionName="one")["Timeout"] == 5
@@ -286,6 +287,22 @@ def test_tags_are_added_changed_and_removed(lambda_: EmbeddedLambda) -> None:
 
     assert client.list_tags(Resource=ARN)["Tags"] == {"b": "2", "c": "2"}
     assert client.get_function(FunctionName="one")["Tags"] == {"b": "2", "c": "2"}
+    for call, given in (
+        (client.tag_resource, {"Tags": {"a": "1"}}),
+        (client.untag_resource, {"TagKeys": ["a"]}),
+        (client.list_tags, {}),
+    ):
+        assert refusal(call, Resource=f"{ARN}:$LATEST", **given) == (
+            "InvalidParameterValueException",
+            (
+                "Tags on function aliases and versions are not supported. Please specify a "
+                "function ARN."
+            ),
+        )
+    assert refusal(client.tag_resource, Resource=ARN, Tags={}) == (
+        "InvalidParameterValueException",
+        "An error occurred and the request cannot be processed.",
+    )
     many = {f"key-{number}": "" for number in range(49)}
     assert refusal(client.tag_resource, Resource=ARN, Tags=many) == (
         "InvalidParameterValueException",
@@ -296,6 +313,7 @@ def test_tags_are_added_changed_and_removed(lambda_: EmbeddedLambda) -> None:
 @pytest.mark.parametrize(
     ("parameters", "code", "words"),
     [
+        ({"Timeout": 901}, "InvalidParameterValueException", "less than or equal to 900"),
         ({"Timeout": 0}, "ValidationException", "at 'timeout' failed to satisfy constraint"),
         ({"Architectures": ["X86_64"]}, "ValidationException", "enum value set: [x86_64, arm64]"),
         ({"Role": "r1"}, "ValidationException", "Value 'r1' at 'role' failed to satisfy"),
@@ -308,7 +326,16 @@ def test_tags_are_added_changed_and_removed(lambda_: EmbeddedLambda) -> None:
             "exceeded the 4KB limit. String measured: {",
         ),
     ],
-    ids=["timeout", "architecture", "role", "runtime", "version", "zip", "environment"],
+    ids=[
+        "long timeout",
+        "timeout",
+        "architecture",
+        "role",
+        "runtime",
+        "version",
+        "zip",
+        "environment",
+    ],
 )
 def test_what_lambda_refuses_of_a_function(
     lambda_: EmbeddedLambda, parameters: dict[str, Any], code: str, words: str
@@ -338,3 +365,19 @@ def test_a_function_of_another_region_is_not_reachable(lambda_: EmbeddedLambda) 
     assert message == (
         "Functions from 'eu-west-1' are not reachable in this region ('ap-northeast-1')"
     )
+
+
+@pytest.mark.parametrize("name", [ARN.replace("123456789012", "999999999999"), "999999999999:one"])
+def test_a_function_of_another_account_is_none_of_this_one(
+    lambda_: EmbeddedLambda, name: str
+) -> None:
+    """Recorded: AWS denies it without a word."""
+    lambda_.create_function("one")
+    client = lambda_.client
+    calls = (client.get_function, client.invoke, client.delete_function)
+    denied = [("AccessDeniedException", None)] * len(calls)
+
+    assert [refusal(call, FunctionName=name) for call in calls] == denied
+    assert refusal(lambda_.create_function, name=name, Role=role_of("one")) == denied[0]
+    listed = client.list_functions()["Functions"]
+    assert [each["FunctionName"] for each in listed] == ["one"]

@@ -116,6 +116,8 @@ def test_an_event_is_accepted_at_once_and_invoked_when_there_is_room(
         ({"FunctionName": "processor:live"}, "ResourceNotFoundException"),
         ({"Payload": b"{"}, "InvalidRequestContentException"),
         ({"Payload": b"\xff"}, "InvalidRequestContentException"),
+        ({"Payload": b"[NaN]"}, "InvalidRequestContentException"),
+        ({"ClientContext": "e30="}, "NotImplemented"),
         ({"Payload": b" " * (6 * 1024 * 1024 + 1)}, "RequestEntityTooLargeException"),
         (
             {"Payload": b" " * (1024 * 1024 + 1), "InvocationType": "Event"},
@@ -123,7 +125,18 @@ def test_an_event_is_accepted_at_once_and_invoked_when_there_is_room(
         ),
         ({"InvocationType": "Sometimes"}, "ValidationException"),
     ],
-    ids=["name", "qualifier", "name:qualifier", "no JSON", "no text", "6 MB", "1 MB", "type"],
+    ids=[
+        "name",
+        "qualifier",
+        "name:qualifier",
+        "no JSON",
+        "no text",
+        "NaN",
+        "context",
+        "6 MB",
+        "1 MB",
+        "type",
+    ],
 )
 def test_what_lambda_refuses_is_refused_with_its_error(
     client: Any, arguments: dict[str, Any], code: str
@@ -133,10 +146,14 @@ def test_what_lambda_refuses_is_refused_with_its_error(
 
 def test_no_room_is_too_many_requests(client: Any) -> None:
     client.put_function_concurrency(FunctionName="processor", ReservedConcurrentExecutions=0)
-    without = code_of_refusal(client)
+    with pytest.raises(ClientError) as caught:
+        client.invoke(FunctionName="processor")
+    without: Any = caught.value.response
     client.delete_function_concurrency(FunctionName="processor")
 
-    assert without == "TooManyRequestsException"
+    # Recorded: LocalStack's snapshot of test_lambda_concurrency_block.
+    assert without["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    assert without["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert client.invoke(FunctionName="processor")["StatusCode"] == 200
 
 

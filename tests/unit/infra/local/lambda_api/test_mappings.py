@@ -160,6 +160,16 @@ def test_a_second_mapping_of_stream_and_function_is_a_conflict(lambda_: Embedded
             "InvalidParameterValueException",
             f"Stream not found: {NO_STREAM}",
         ),
+        (
+            {"EventSourceArn": "arn:aws:dynamodb:ap-northeast-1:123456789012:table/table"},
+            "InvalidParameterValueException",
+            "Unrecognized event source.",
+        ),
+        (
+            {"ScalingConfig": {"MaximumConcurrency": 2}},
+            "InvalidParameterValueException",
+            "Unsupported ScalingConfig parameter for given event source mapping type.",
+        ),
         ({"FunctionName": "none"}, "InvalidParameterValueException", "Function does not exist"),
         (
             {"FunctionName": "one:live"},
@@ -226,6 +236,8 @@ def test_a_second_mapping_of_stream_and_function_is_a_conflict(lambda_: Embedded
     ids=[
         "no source",
         "no stream",
+        "table",
+        "of queues",
         "no function",
         "no alias",
         "no position",
@@ -348,6 +360,20 @@ def test_mappings_are_listed_page_by_page(lambda_: EmbeddedLambda) -> None:
     ]
     first = lambda_.client.list_event_source_mappings(MaxItems=2)
     second = lambda_.client.list_event_source_mappings(MaxItems=2, Marker=first["NextMarker"])
+
+    for marker in ("nonsense", "-1", "²"):
+        assert refusal(lambda_.client.list_event_source_mappings, Marker=marker) == (
+            "InvalidParameterValueException",
+            f"Marker must be the NextMarker of a list, got {marker!r}",
+            400,
+        )
+    for number, limit in ((0, "greater than or equal to 1"), (10_001, "less than or equal to 10")):
+        refused = refusal(lambda_.client.list_event_source_mappings, MaxItems=number)
+        assert refused[0] == "ValidationException"
+        assert f"Value '{number}' at 'maxItems'" in refused[1]
+        assert limit in refused[1]
+    beyond = lambda_.client.list_event_source_mappings(Marker="3")
+    assert beyond["EventSourceMappings"] == []
 
     pages = [[each["UUID"] for each in page["EventSourceMappings"]] for page in (first, second)]
     assert pages == [every[:2], every[2:]]

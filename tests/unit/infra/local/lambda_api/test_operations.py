@@ -1,12 +1,15 @@
 """What AWS's API layer refuses before Lambda sees it, by the service model, in AWS's words."""
 
+import asyncio
 import json
 from typing import Any, Final
 
 import pytest
 
+from infra.local.lambda_api.names import Place
 from infra.local.lambda_api.operations import operation_of, read_request
 from infra.local.lambda_api.refusals import RefusedError
+from infra.local.lambda_api.service import LambdaService
 
 MAPPINGS: Final = "/2015-03-31/event-source-mappings"
 
@@ -19,7 +22,7 @@ def read(target: str, document: object = None, method: str = "POST") -> Any:
 def refusal(target: str, document: object, method: str = "POST") -> tuple[str, str]:
     with pytest.raises(RefusedError) as refused:
         read(target, document, method)
-    return refused.value.code, refused.value.message
+    return refused.value.code, str(refused.value.message)
 
 
 def mapping(**parameters: Any) -> dict[str, Any]:
@@ -148,6 +151,20 @@ def test_letters_of_every_alphabet_are_good_for_a_tag() -> None:
     arn = "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Aone"
 
     assert read(f"/2017-03-31/tags/{arn}", {"Tags": {"Größe": "für 3 Äpfel"}})["Tags"]
+
+
+def test_a_fault_of_ours_is_answered_as_awss_own_faults_are(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nothing: Any = None
+    service = LambdaService(Place(account="123456789012", region="eu-west-1"), nothing, nothing)
+
+    answer = asyncio.run(service.answer("GET", "/2015-03-31/functions/one", {}, b""))
+
+    assert (answer.status, answer.headers["X-Amzn-ErrorType"]) == (500, "ServiceException")
+    assert json.loads(answer.body)["Type"] == "Service"
+    assert "AttributeError" in json.loads(answer.body)["Message"]
+    assert "which nobody foresaw: /2015-03-31/functions/one" in caplog.text
 
 
 @pytest.mark.parametrize("target", ["/", "/2015-03-31", "/bucket/key", "/2015-03-31/functions/a/b"])

@@ -128,9 +128,38 @@ def test_at_timestamp_is_not_for_dynamodb() -> None:
     )
 
 
-def test_a_source_that_is_no_dynamodb_stream_is_refused() -> None:
-    assert refusal(eventSourceArn="arn:aws:sqs:us-east-1:123456789012:queue") == (
-        "Unrecognized event source."
+@pytest.mark.parametrize(
+    "source", ["sqs:us-east-1:123456789012:queue", "dynamodb:a:123456789012:b"]
+)
+def test_a_source_that_is_no_dynamodb_stream_is_refused(source: str) -> None:
+    assert refusal(eventSourceArn=f"arn:aws:{source}") == "Unrecognized event source."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("topics", ["topic"]),
+        ("queues", ["queue"]),
+        ("scalingConfig", {"maximumConcurrency": 2}),
+        ("provisionedPollerConfig", {"minimumPollers": 1}),
+        ("loggingConfig", {"systemLogLevel": "INFO"}),
+    ],
+)
+def test_what_only_other_sources_have_is_refused(name: str, value: object) -> None:
+    parameter = name[0].upper() + name[1:]
+
+    assert refusal(**{name: value}) == (
+        f"Unsupported {parameter} parameter for given event source mapping type."
+    )
+
+
+def test_more_filters_than_any_quota_allows_are_refused() -> None:
+    def filters(number: int) -> dict[str, Any]:
+        return {"filters": [{"pattern": '{"eventName":["INSERT"]}'}] * number}
+
+    assert len(settings(filterCriteria=filters(10)).patterns) == 10
+    assert (
+        refusal(filterCriteria=filters(11)) == "FilterCriteria.Filters must be at most 10, got 11"
     )
 
 
@@ -147,8 +176,11 @@ def test_tumbling_windows_are_refused_rather_than_ignored() -> None:
     assert settings(tumblingWindowInSeconds=0).batch_size == 100
 
 
-@pytest.mark.parametrize("service", ["sqs", "sns"])
-def test_a_destination_that_gets_no_payload_is_refused_rather_than_ignored(service: str) -> None:
-    arn = f"arn:aws:{service}:us-east-1:123456789012:failures"
+@pytest.mark.parametrize(
+    "destination",
+    ["sqs:us-east-1:123456789012:failures", "sns:a:123456789012:b", "s3:::bucket/prefix"],
+)
+def test_a_destination_that_is_no_bucket_is_refused_rather_than_ignored(destination: str) -> None:
+    arn = f"arn:aws:{destination}"
 
     assert arn in refusal(destinationConfig={"onFailure": {"destinationArn": arn}})
