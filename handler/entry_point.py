@@ -2,9 +2,16 @@
 
     handler = entry_point(CONTRACT, process)
 
-Import it before your own modules: a service's first logger decides on the format of all its lines.
+Import it before your own modules: a service's first logger decides on the format of all its lines,
+and no garbage is collected from then on until the entry point is made.
 `handler.processor` takes a batch, `process` does what is done with a request.
 """
+
+import gc
+
+# What is imported stays. Looking for garbage in it takes a fifth of a cold start with boto3
+# (`make bench ARGS=cold-start`).
+gc.disable()
 
 import os
 from collections.abc import Callable, Mapping
@@ -52,6 +59,9 @@ def entry_point(
         return processor().handle(event, context)
 
     _prepare(environ)
+    # Nor will a later collection look through what is there now.
+    gc.freeze()
+    gc.enable()
     return handler
 
 

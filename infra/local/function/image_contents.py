@@ -5,6 +5,7 @@ machine's packages those that handler/requirements.txt names and AWS's Python ba
 are made once for each content, in `.build`, and so start-up takes no longer for it.
 """
 
+import compileall
 import hashlib
 import importlib.metadata
 import re
@@ -82,7 +83,7 @@ def _is_of_a_tool(path: PurePosixPath) -> bool:
 
 
 def packages(code: Path) -> Path:
-    """A folder of links to the packages of the image. Raises `MissingPackageError`."""
+    """A folder of links to the packages of the image, compiled. Raises `MissingPackageError`."""
     context = (code / "handler").resolve()
     if not (context / "requirements.txt").is_file():
         context = PROJECT / "handler"
@@ -93,11 +94,12 @@ def packages(code: Path) -> Path:
     def lay_out(folder: Path) -> None:
         for distribution in found:
             _link(distribution, folder)
+        # As in the image. Where Python may write no bytecode it would compile them at each start.
+        compileall.compile_dir(folder, maxlevels=0, quiet=2)
 
     parts = [f"{each.name} {each.version} {each.locate_file('')}".encode() for each in found]
-    return _made_once(
-        context.parent / ".build", "packages", [sys.version.encode(), *parts], lay_out
-    )
+    made_by = f"compiled {sys.version}".encode()
+    return _made_once(context.parent / ".build", "packages", [made_by, *parts], lay_out)
 
 
 def _names(requirements: str) -> list[str]:

@@ -88,3 +88,16 @@ def test_a_batch_is_taken_whole_where_the_entry_point_is_given_what_takes_it(
     made = "handler = entry_point(CONTRACT, process, process_batch=process_batch)"
 
     assert lines(tmp_path, made)[0] == "paid together [7]"
+
+
+def test_no_garbage_is_looked_for_until_the_entry_point_is_made_nor_then_in_what_is_there(
+    tmp_path: Path,
+) -> None:
+    made = """
+import gc
+during = gc.isenabled()
+handler = entry_point(CONTRACT, process)
+print(during, gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+
+    assert lines(tmp_path, made)[0] == "False True True"

@@ -104,6 +104,8 @@ def test_a_requirement_of_the_project_is_there_and_others_of_ours_are_not(projec
     names = {path.name for path in packages(project).iterdir()}
 
     assert {"six.py", "boto3", "awslambdaric"} <= names
+    # Else it would be compiled at each start, where Python may write no bytecode.
+    assert [*packages(project).glob("__pycache__/six.*.pyc")]
     assert not {"aws_lambda_powertools", "yaml", "pulumi"} & names
 
 
