@@ -71,6 +71,8 @@ def content_of(file: Path) -> Mapping[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise StackFileError(f"{file.name} cannot be read: {line}{error.problem}") from error
+    except RecursionError as error:
+        raise StackFileError(f"{file.name} nests deeper than can be read here") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StackFileError(f"{file.name} cannot be read: {error}") from error
     if content is not None and not isinstance(content, Mapping):

@@ -27,6 +27,8 @@ def load(string: str) -> object:
     loader: Any = _Loader(string.removeprefix("\ufeff"))
     try:
         return _plain(loader.get_data()) if loader.check_data() else None
+    except RecursionError as error:
+        raise INVALID("it nests deeper than can be read here") from error
     finally:
         loader.dispose()
 

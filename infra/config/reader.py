@@ -1,6 +1,7 @@
 """Builds dataclasses of settings from plain values, and says what does not fit: all at once."""
 
 import difflib
+import json
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
@@ -99,5 +100,6 @@ def _in_words(value: object) -> str:
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, Sequence):
-        return f"the list [{', '.join(str(element) for element in value)}]"
-    return str(value)
+        elements = (each if isinstance(each, str) else json.dumps(each) for each in value)
+        return f"the list [{', '.join(elements)}]"
+    return "nothing" if value is None else str(value)

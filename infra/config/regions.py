@@ -5,6 +5,7 @@ mistake.
 """
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -54,9 +55,10 @@ def mistake_of(region: object) -> str | None:
     """What is wrong with what should be the name of a region; None: it may be one."""
     if isinstance(region, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+-\d+", region):
         return None
-    near = difflib.get_close_matches(str(region), REGIONS, n=1)
+    got = region if isinstance(region, str) else json.dumps(region)
+    near = difflib.get_close_matches(got, REGIONS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"must be a region's name such as eu-west-1, got {region}{hint}"
+    return f"must be a region's name such as eu-west-1, got {got}{hint}"
 
 
 def doubt_of(region: str) -> str | None:

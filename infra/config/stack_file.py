@@ -77,17 +77,17 @@ def region_of(
 
     Raises `StackFileError`.
     """
-    region = read(project, stack, changes).values.get(REGION) or named
-    file = stack_file(project, stack)
+    found, file = read(project, stack, changes), stack_file(project, stack)
+    region = found.values.get(REGION) or named
     if region:
         if mistake := regions.mistake_of(region):
             raise StackFileError(f"{file.name}: {REGION} {mistake}")
         return str(region)
     environment = _environment(content_of(file))
     why = f" (perhaps {environment} has it, which is not read here)" if environment else ""
-    raise StackFileError(
-        f"{file.name}: {REGION} is missing{why}; it must be a region's name{otherwise}"
-    )
+    is_encrypted = (REGION,) in found.encrypted
+    is_what = "is encrypted for Pulumi alone" if is_encrypted else f"is missing{why}"
+    raise StackFileError(f"{file.name}: {REGION} {is_what}; it must be a region's name{otherwise}")
 
 
 def read(project: Path, stack: str, changes: Mapping[str, Any] | None = None) -> StackFile:
@@ -100,6 +100,8 @@ def read(project: Path, stack: str, changes: Mapping[str, Any] | None = None) ->
     name, content = str(declared.get("name", "")), content_of(file)
     mistakes: list[str] = []
     decrypted, encrypted = _decrypted(_namespaced(content.get("config"), name, mistakes))
+    if (REGION,) in encrypted:  # nothing can stand for a region
+        del decrypted[REGION]
     values = overridden(decrypted, changes or {}, name)
     _apply(
         _declarations(declared, name),
@@ -118,9 +120,10 @@ def read(project: Path, stack: str, changes: Mapping[str, Any] | None = None) ->
 
 
 def _notes(content: Mapping[str, Any], encrypted: list[tuple[str, ...]]) -> Iterator[str]:
-    if encrypted:
-        keys = ", ".join(".".join(path) for path in encrypted)
-        are = "is" if len(encrypted) == 1 else "are"
+    replaced = [path for path in encrypted if path != (REGION,)]
+    if replaced:
+        keys = ", ".join(".".join(path) for path in replaced)
+        are = "is" if len(replaced) == 1 else "are"
         yield f'{keys} {are} encrypted for Pulumi alone: "{ENCRYPTED}" stands for it here'
     if environment := _environment(content):
         yield f"{environment} is not read here: give what it sets with --config KEY=VALUE"
@@ -129,10 +132,14 @@ def _notes(content: Mapping[str, Any], encrypted: list[tuple[str, ...]]) -> Iter
 def _environment(content: Mapping[str, Any]) -> str:
     """What the stack takes from Pulumi Cloud, in words; "" when it takes nothing."""
     given = content.get("environment")
-    imports = given.get("imports", []) if isinstance(given, Mapping) else given
     if not given:
         return ""
-    names = [next(iter(each)) if isinstance(each, Mapping) else str(each) for each in imports or []]
+    # Pulumi hands over whatever it is; what it should be, Pulumi Cloud says.
+    imports = given.get("imports") if isinstance(given, Mapping) else given
+    listed = imports if isinstance(imports, list) else []
+    names = [
+        str(next(iter(each), "")) if isinstance(each, Mapping) else str(each) for each in listed
+    ]
     return " ".join(
         ["the environment", *([", ".join(names)] if names else []), "of Pulumi Cloud (ESC)"]
     )

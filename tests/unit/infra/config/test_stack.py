@@ -166,6 +166,11 @@ def test_any_other_record_age_is_refused_in_awss_words(age: int) -> None:
         ({"function": {"securityGroupIds": [5]}}, "function.securityGroupIds[0] must be a string"),
         ({"stream": {"viewType": "new_image"}}, "must be one of KEYS_ONLY, NEW_IMAGE, OLD_IMAGE,"),
         ({"tags": {"Cost": []}}, "tags.Cost must be a string, got the list []"),
+        ({"tags": {"Cost": None}}, "tags.Cost must be a string, got nothing"),
+        (
+            {"tags": {"Cost": ["a", None, True]}},
+            "tags.Cost must be a string, got the list [a, null, true]",
+        ),
         ({"tags": []}, "tags must be an object, got the list []"),
         ({"tags": {"aws:owner": "me"}}, 'tags["aws:owner"] must have a name of 1 to 128 letters'),
         (

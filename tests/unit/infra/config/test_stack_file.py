@@ -227,6 +227,10 @@ def test_what_is_encrypted_is_a_placeholder_and_named_in_one_line(tmp_path: Path
             "the environment aws/dev, other of Pulumi Cloud (ESC)",
         ),
         ("{values: {pulumiConfig: {}}}", "the environment of Pulumi Cloud (ESC)"),
+        # Pulumi hands over whatever it is.
+        ("prod", "the environment of Pulumi Cloud (ESC)"),
+        ("3", "the environment of Pulumi Cloud (ESC)"),
+        ("{imports: prod}", "the environment of Pulumi Cloud (ESC)"),
     ],
 )
 def test_an_environment_of_pulumi_cloud_is_named_and_so_is_how_to_give_the_region(
@@ -249,6 +253,29 @@ def test_an_environment_of_pulumi_cloud_is_named_and_so_is_how_to_give_the_regio
     )
     assert region_of(folder, "dev", {"aws:region": "eu-west-1"}) == "eu-west-1"
     assert region_of(folder, "dev", named="eu-west-2") == "eu-west-2"
+
+
+def test_an_encrypted_region_is_named_otherwise(tmp_path: Path) -> None:
+    folder = project(tmp_path, "config: {'aws:region': {secure: v1:x}}")
+
+    with pytest.raises(StackFileError) as refused:
+        region_of(folder, "dev", otherwise=", or name it so")
+    assert str(refused.value) == (
+        "Pulumi.dev.yaml: aws:region is encrypted for Pulumi alone; "
+        "it must be a region's name, or name it so"
+    )
+    assert region_of(folder, "dev", {"aws:region": "eu-west-1"}) == "eu-west-1"
+    assert region_of(folder, "dev", named="eu-west-2") == "eu-west-2"
+    assert read(folder, "dev").notes == ()
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+def test_a_file_that_nests_too_deep_is_refused_in_one_line(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"Pulumi{suffix}").write_text('{"name": "orders"}')
+    (tmp_path / f"Pulumi.dev{suffix}").write_text('{"config": ' + "[" * 99_999 + "]" * 99_999 + "}")
+
+    with pytest.raises(StackFileError, match=rf"^Pulumi\.dev\{suffix}.* nests deeper than can be"):
+        read(tmp_path, "dev")
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".yml", ".json"])
