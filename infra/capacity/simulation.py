@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from infra.capacity.scenario import Outcome, Scenario
+from infra.capacity.scenario import POLL_INTERVAL, Outcome, Scenario
 from infra.capacity.simulated_function import SimulatedFunction
 from infra.capacity.steadiness import Jump, State, Steadiness
 from infra.capacity.uniform_records import UniformRecords
@@ -23,6 +23,9 @@ from infra.local.mapping.stream_reader import Record
 _ROUNDING: Final = 1e-6
 """Sums of waits differ by less. More than asyncio's clock resolution, or no time would pass."""
 
+_LATELY: Final = 4 * POLL_INTERVAL
+"""Seconds: a queue that was empty within them keeps up."""
+
 
 def simulate(scenario: Scenario) -> Outcome:
     """Runs to the end of the scenario."""
@@ -34,6 +37,7 @@ class _Queue:
         self._scenario = scenario
         self._outcome = Outcome()
         self._taken = 0
+        self._drained_at = -math.inf
         self._expired_at = -math.inf
         settings = scenario.settings
         self._steadiness = Steadiness(
@@ -53,6 +57,8 @@ class _Queue:
     async def run(self) -> Outcome:
         loop, outcome = asyncio.get_running_loop(), self._outcome
         while (size := await self._next()) is not None:
+            if self._scenario.jumps and self._passes_over_expired(loop.time()):
+                continue
             records = UniformRecords(self._scenario.arrivals, self._taken, self._taken + size)
             self._taken += size
             await self._delivery.deliver(Batch(shard_id="shard", records=records), self._settle)
@@ -60,6 +66,20 @@ class _Queue:
                 self._jump(self._steadiness.seen(self._state()))
         outcome.ended_at = loop.time()
         return outcome
+
+    def _passes_over_expired(self, time: float) -> bool:
+        """Gives up the batches of which every record is too old, as the delivery would."""
+        scenario = self._scenario
+        limit, fullest = scenario.settings.record_age_limit, scenario.fullest
+        expired = scenario.arrivals.count(time - limit) - 1 - self._taken
+        expired -= expired % fullest
+        if expired <= 0:
+            return False
+        self._taken += expired
+        self._expired_at = time
+        self._outcome.settled += expired
+        self._give_up(expired, at_the_limit=True)
+        return True
 
     def _state(self) -> State:
         time, outcome = asyncio.get_running_loop().time(), self._outcome
@@ -70,8 +90,13 @@ class _Queue:
             busy=outcome.busy,
             given_up=outcome.given_up + outcome.forgotten,
             expired_at=self._expired_at,
-            is_calm=self._scenario.arrivals.count(time) - self._taken < self._scenario.fullest,
+            is_calm=self._is_calm(time),
         )
+
+    def _is_calm(self, time: float) -> bool:
+        """Less than a batch waits, or nothing did lately: one poll may bring several batches."""
+        waiting = self._scenario.arrivals.count(time) - self._taken
+        return waiting < self._scenario.fullest or time - self._drained_at <= _LATELY
 
     def _jump(self, jump: Jump | None) -> None:
         """As if all that repeats itself until then had been simulated."""
@@ -84,17 +109,23 @@ class _Queue:
         self._taken += jump.settled
         outcome.invocations += jump.invocations
         outcome.busy += jump.busy
-        if self._is_of_the_bucket(at_the_limit=jump.at_the_limit):
-            outcome.given_up += jump.given_up
+        self._give_up(jump.given_up, at_the_limit=jump.at_the_limit)
+
+    def _give_up(self, count: float, *, at_the_limit: bool) -> None:
+        """What is as old as the stream keeps it does not reach the bucket: it is gone."""
+        limit = self._scenario.settings.record_age_limit
+        if at_the_limit and limit >= STREAM_RETENTION_HOURS * 3600:
+            self._outcome.forgotten += count
         else:
-            outcome.forgotten += jump.given_up
+            self._outcome.given_up += count
 
     async def _next(self) -> int | None:
         """The next batch's size, once there is one; None: the simulation is over."""
         loop, scenario = asyncio.get_running_loop(), self._scenario
         window = scenario.settings.maximum_batching_window_in_seconds
         window_end = loop.time() + window
-        while not self._visible():
+        while self._visible() <= 0:
+            self._drained_at = loop.time()
             if loop.time() >= scenario.until:
                 return None
             await self._poll()
@@ -132,16 +163,7 @@ class _Queue:
     def _on_event(self, event: DeliveryEvent) -> None:
         if not isinstance(event, GivenUp):
             return
-        count = len(event.failure.batch.records)
         is_expired = event.failure.condition is Condition.RECORD_AGE_EXCEEDED
         if is_expired:
             self._expired_at = asyncio.get_running_loop().time()
-        if self._is_of_the_bucket(at_the_limit=is_expired):
-            self._outcome.given_up += count
-        else:
-            self._outcome.forgotten += count
-
-    def _is_of_the_bucket(self, *, at_the_limit: bool) -> bool:
-        """What is as old as the stream keeps it is not given up: it is gone."""
-        limit = self._scenario.settings.record_age_limit
-        return not at_the_limit or limit < STREAM_RETENTION_HOURS * 3600
+        self._give_up(len(event.failure.batch.records), at_the_limit=is_expired)

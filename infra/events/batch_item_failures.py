@@ -23,13 +23,21 @@ def first_failure(records: Sequence[object], response: object) -> int:
         return len(records)
     if not isinstance(failures, list):
         return 0
-    indexes: dict[str | None, int] = {}
-    for index, record in enumerate(records):
-        indexes.setdefault(sequence_number(record), index)
-    return min(_place(failure, indexes) for failure in failures)
+    names = {_identifier(failure) for failure in failures}
+    if None in names:
+        return 0
+    # No further than the last that is named: of a batch of ten thousand mostly its first.
+    first = len(records)
+    for index, number in enumerate(map(sequence_number, records)):
+        if number in names:
+            first = min(first, index)
+            names.discard(number)
+            if not names:
+                return first
+    return 0
 
 
-def _place(failure: object, indexes: Mapping[str | None, int]) -> int:
-    """A failure that cannot be placed may be any record's: then the whole batch has failed."""
+def _identifier(failure: object) -> str | None:
+    """None: the failure cannot be placed, and so it may be any record's: all have failed then."""
     identifier = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
-    return indexes.get(identifier, 0) if isinstance(identifier, str) else 0
+    return identifier if isinstance(identifier, str) else None

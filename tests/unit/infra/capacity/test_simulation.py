@@ -29,6 +29,8 @@ def through(outage: float, rate: float = 50.0, **changes: Any) -> Scenario:
     )
 
 
+FAST = replace(TEN_MILLISECONDS, process_seconds=0.001, remembers=True)
+
 LONG = {
     "a steady load": scenario(10.0, until=200.0),
     "an outage": through(1200),
@@ -46,6 +48,12 @@ LONG = {
         until=720.0,
     ),
     "a load that the function hardly keeps up with": through(300, rate=95.0),
+    "a load of which each poll brings several batches": scenario(
+        250.0, batch_size=10, function=FAST
+    ),
+    "a load far beyond the function, of which most grows too old": scenario(
+        400.0, batch_size=20, record_age=60, until=180.0
+    ),
 }
 
 
