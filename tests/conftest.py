@@ -4,7 +4,7 @@ import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
@@ -15,8 +15,10 @@ from infra.local.program.run import region_of
 from tests import proof
 from tests.project import FROZEN, copy_of_project
 
-# What is imported stays. To look through it again and again takes a third of the collection.
+# What is imported stays. To look through it again and again takes a third of the collection, and a
+# quarter of each plan of the program, which imports more than all else.
 gc.disable()
+gc.set_threshold(50_000, 20, 20)
 
 # What is started in a shell's background ignores Ctrl-C, and so would what the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -87,8 +89,13 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # as above
         file = nodeid.partition("::")[0]
         if file.startswith("tests/image/"):
             return "tests/image"  # the image that is built first
-        # A stack that Pulumi's engine has made.
-        return file if file.startswith("tests/integration/test_pulumi_") else nodeid
+        return file if file.startswith(_SHARING) else nodeid
+
+
+_SHARING: Final = (
+    "tests/integration/test_pulumi_",  # a stack that Pulumi's engine has made
+    "tests/unit/infra/config/test_contract.py",  # a copy of the project
+)
 
 
 def _place(item: pytest.Item) -> tuple[bool, bool]:

@@ -5,6 +5,7 @@ ARNs, the digest). No AWS, no Docker.
 """
 
 import dataclasses
+import functools
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from handler.config import RequestsStream
 from infra.config import stack_file
-from infra.local.program.engine import Deployed, Resource
+from infra.local.program.engine import Deployed, Provider, Resource
 from infra.local.program.run import ProgramError, run_program
 from tests.project import FROZEN
 
@@ -103,10 +104,38 @@ def plan_of(
     `secrets` the keys, with their namespace, whose values the stack file has encrypted. A preview
     has `UNKNOWN` for all that only creation tells. Raises what the program raises.
     """
-    provider = _MadeUp(given or {}, failing)
+    if not (config or given or failing or secrets) and project == FROZEN:
+        return _as_it_stands(stack, preview=preview)
+    return _planned(
+        config or {},
+        stack=stack,
+        provider=_MadeUp(given or {}, failing),
+        secrets=secrets,
+        preview=preview,
+        project=project,
+    )
+
+
+@functools.cache
+def _as_it_stands(stack: str, *, preview: bool) -> Plan:
+    """The plan that most tests want, made once; no test changes anything of it."""
+    return _planned(
+        {}, stack=stack, provider=_MadeUp({}, ()), secrets=(), preview=preview, project=FROZEN
+    )
+
+
+def _planned(
+    config: Mapping[str, Any],
+    *,
+    stack: str,
+    provider: Provider,
+    secrets: Collection[str],
+    preview: bool,
+    project: Path,
+) -> Plan:
     try:
         deployed = run_program(
-            stack, config or {}, provider, preview=preview, secrets=secrets, project=project
+            stack, config, provider, preview=preview, secrets=secrets, project=project
         )
     except ProgramError as error:
         raise error.__cause__ or error from None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 180.0
 """Seconds until what does not happen fails a test; what happens is not waited for any longer."""
 
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from textwrap import dedent
 
-import pytest
 from rich.console import Console
 
 from infra.local.report import code_lines, resource_tree
@@ -49,7 +48,6 @@ FUNCTION = """
 """
 
 
-@pytest.mark.each_commit
 def test_the_function_reaches_a_topic_of_the_users_by_its_own_permission(
     deploy: Deploy, tmp_path: Path
 ) -> None:

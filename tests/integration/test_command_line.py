@@ -24,7 +24,7 @@ from infra.local.program.run import declared_by_program
 from tests import pages, picture
 from tests.command_line import Done, call
 from tests.integration.conftest import Deploy, item
-from tests.processes import children_of, is_running, wait_until
+from tests.processes import PATIENCE, children_of, is_running, wait_until
 from tests.project import FROZEN, copy_of_project
 from tests.terminal import CTRL_C, on_terminal
 
@@ -65,7 +65,6 @@ def project(tmp_path: Path) -> Path:
     return copy_of_project(tmp_path / "project")
 
 
-@pytest.mark.each_commit
 def test_the_demo_processes_every_insert_and_says_so(frozen: Path) -> None:
     result = command("demo", folder=frozen)
 
@@ -414,7 +413,7 @@ def test_up_shows_records_and_leaves_nothing_running_however_it_is_stopped(
     children = children_of(up.pid)
 
     up.send_signal(stop)
-    rest, errors = up.communicate(timeout=30)
+    rest, errors = up.communicate(timeout=PATIENCE)
 
     assert "Traceback" not in errors
     assert 'INSERT {"request_id": {"S": "from-another-terminal"}}' in shown[-1]
@@ -490,7 +489,7 @@ def test_up_says_of_an_alarm_that_it_would_fire(up: "subprocess.Popen[str]") -> 
     put_into(introduction, {"request_id": {"S": "poison"}})
     shown = read_until(up, "ALARM")
     up.send_signal(signal.SIGINT)
-    _, errors = up.communicate(timeout=30)
+    _, errors = up.communicate(timeout=PATIENCE)
 
     assert "None of 13 alarms would fire.\n" in introduction
     assert "export FUNCTION_NAME=requests-processor MAPPING_UUID=" in "".join(introduction)
@@ -557,7 +556,7 @@ def test_up_shows_what_the_handler_prints_and_tries_a_saved_fix_at_once(project:
         replace_process(project, 'print("mended")')
         mended = read_until(up, "processed")
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=60)
+        up.communicate(timeout=PATIENCE)
 
     shown = "".join(introduction)
     (unset,) = re.findall(r"^unset (.+)$", shown, re.MULTILINE)
@@ -580,7 +579,7 @@ def test_saving_a_fix_ends_an_invocation_that_hangs(project: Path) -> None:
         replace_process(project, 'print("mended")')
         mended = read_until(up, "processed")
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=60)
+        up.communicate(timeout=PATIENCE)
 
     hung = "failed: InterruptedError: a change was saved (handler/process.py:5)\n"
     assert any(line.endswith(hung) for line in mended)

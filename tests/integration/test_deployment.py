@@ -14,6 +14,7 @@ from infra.local.function.lambda_function import FunctionInitError
 from infra.local.mapping.delivery import DeliveryEvent
 from infra.local.watching import Watcher
 from tests.integration.conftest import Deploy, JournalledFunction, item, put
+from tests.processes import PATIENCE
 
 REGION = "ap-northeast-1"
 
@@ -182,7 +183,7 @@ def test_a_reload_retries_at_once_what_is_waiting(
     function.fail_on("a")
     with deploy(watcher=Watcher(on_delivery=waits.put), **function.deployed) as up:
         put(up, item("a"))
-        waits.get(timeout=60)
+        waits.get(timeout=PATIENCE)
         function.fail_on()
         up.reload()
         up.drain(timeout=30)

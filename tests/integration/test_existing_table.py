@@ -22,7 +22,6 @@ PROGRAM = """
 """
 
 
-@pytest.mark.each_commit
 def test_a_table_that_exists_is_read_and_filled_from_and_left_alone(
     deploy: Deploy,
     tmp_path: Path,

@@ -53,12 +53,11 @@ def assert_nothing_is_lost(outcome: Outcome) -> None:
     assert (outcome.lost, outcome.duplicates, outcome.out_of_order) == (0, 0, 0)
 
 
-@pytest.mark.each_commit
 @pytest.mark.parametrize(
     ("fault", "name"),
     [
         ("fail", "the handler raises, twice"),
-        ("kill", "the process is killed in mid-batch"),
+        pytest.param("kill", "the process is killed in mid-batch", marks=pytest.mark.each_commit),
         ("hang", "the handler hangs past the timeout"),
         ("memory", "the handler takes more memory than it has"),
     ],

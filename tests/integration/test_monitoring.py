@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from infra.local import LocalDeployment
 from infra.local.cloudwatch.alarms import State
 from tests.integration.conftest import Deploy, JournalledFunction, item, put
@@ -28,7 +26,6 @@ def statistics(deployment: LocalDeployment, name: str, statistic: str, **dimensi
     return float(point[statistic])
 
 
-@pytest.mark.each_commit
 def test_what_ran_is_found_under_cloudwatchs_names_and_a_given_up_record_fires_its_alarm(
     deploy: Deploy, function: JournalledFunction
 ) -> None:

@@ -18,7 +18,7 @@ from infra.local.provider.backend import Backend
 from tests.integration.conftest import item
 from tests.integration.pulumi_stacks import ensure_there_is_pulumi, project_for_pulumi
 from tests.integration.test_command_line import read_until, started
-from tests.processes import is_running, processes_of, wait_until
+from tests.processes import PATIENCE, is_running, processes_of, wait_until
 
 KEYS_OF_A_REAL_STACK = {
     "secretsprovider": "awskms://alias/of-the-company?region=ap-northeast-1",
@@ -115,7 +115,7 @@ def test_pulumis_commands_work_on_the_stack_and_leave_the_working_tree_as_it_is(
     assert "31 deleted" in terminal.run("pulumi destroy --yes --non-interactive")
     assert git(project, "status", "--porcelain") == ""
     up.send_signal(signal.SIGINT)
-    said, errors = up.communicate(timeout=60)
+    said, errors = up.communicate(timeout=PATIENCE)
 
     assert up.returncode == 0, errors
     assert said.rstrip().endswith("Stopped; nothing is left running.")
@@ -137,8 +137,8 @@ def test_ctrl_c_ends_an_update_in_another_terminal_and_removes_the_backend(
     with terminal.popen("pulumi up --yes --non-interactive") as update:
         wait_until(lambda: any(backend._locks()))
         up.send_signal(signal.SIGINT)
-        said, errors = up.communicate(timeout=60)
-        told, _ = update.communicate(timeout=60)
+        said, errors = up.communicate(timeout=PATIENCE)
+        told, _ = update.communicate(timeout=PATIENCE)
 
     assert up.returncode == 0, errors
     assert update.returncode != 0, told
@@ -152,7 +152,7 @@ def test_ctrl_c_while_the_stack_is_made_leaves_nothing(
     read_until(up, "creating")
     there = processes_of(up.pid)
     up.send_signal(signal.SIGINT)
-    said, errors = up.communicate(timeout=60)
+    said, errors = up.communicate(timeout=PATIENCE)
 
     assert up.returncode == 0, errors
     assert said.rstrip().endswith("Stopped; nothing is left running.")

@@ -1,9 +1,13 @@
 """Updates that are refused or killed in the middle, and what is left to do after them."""
 
+import json
+import os
 import re
 import shlex
+import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,7 +15,7 @@ from botocore.exceptions import ClientError
 from infra.local.provider.backend import ForeignBackendError
 from tests import pages
 from tests.integration.pulumi_stacks import Stack, stack
-from tests.processes import is_running, processes_of, wait_until
+from tests.processes import PATIENCE, is_running, processes_of, wait_until
 
 TABLE = "aws:dynamodb/table:Table"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
@@ -72,15 +76,43 @@ class Holding:
     def __call__(self, *moment: str) -> None:
         if moment == self.held and not self.has_come.is_set():
             self.has_come.set()
-            self.go_on.wait(60)
+            self.go_on.wait(2 * PATIENCE)
             raise ForeignBackendError("the engine that asked for it is gone")
+
+
+def stop_between_two_writes(dev: Stack, engine: int) -> None:
+    """A file backend writes each attributes file in place: an empty one, no command can load.
+
+    A real stack's state is an object of a bucket, which is written whole.
+    """
+    while True:
+        os.kill(engine, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(engine))
+        if all(map(is_whole, dev.private.backend.folder.glob(".pulumi/stacks/**/dev.json*"))):
+            return
+        os.kill(engine, signal.SIGCONT)
+
+
+def is_whole(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, FileNotFoundError):
+        return False
+    return True
+
+
+def is_stopped(process: int) -> bool:
+    """With all of its threads."""
+    states = Path(f"/proc/{process}/task").glob("*/stat")
+    return {each.read_text("utf-8").rpartition(")")[2].split()[0] for each in states} == {"T"}
 
 
 def kill_at(dev: Stack, holding: Holding) -> str:
     """Kills an update when it has come to that point, and returns what the next one says."""
     up = dev.start("up", "--yes", "--skip-preview")
-    assert holding.has_come.wait(60)
+    assert holding.has_come.wait(PATIENCE)
     its_own = processes_of(up.pid)
+    stop_between_two_writes(dev, up.pid)
     up.kill()
     up.communicate()
     wait_until(lambda: not any(map(is_running, its_own)))

@@ -95,6 +95,7 @@ def test_a_command_that_is_being_imported_just_ends(module: str, tmp_path: Path)
     name = f"infra.{module}"
     with begun(name, folder=PROJECT, temporary=tmp_path / "t", python="-Ximporttime") as command:
         command.read_until(" infra.stopping")
+        command.read_until("import time:")  # the first that the command's own module needs
         command.stop(signal.SIGINT)
 
         command.end()

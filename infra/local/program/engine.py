@@ -121,6 +121,7 @@ class Monitor(mocks.MockMonitor):
         self.error: Exception | None = None
         """The first thing that went wrong, which is the cause of whatever went wrong after it."""
         self._provider = provider
+        self._event_loops = _EventLoops()
         self._declared: dict[tuple[str, str], int] = {}
         self._components: list[pulumi.ComponentResource] = []
         self._registered: list[Resource] = []
@@ -167,6 +168,10 @@ class Monitor(mocks.MockMonitor):
             # The program may say better what it means that there is no answer.
             raise _NoAnswerError(str(error)) from error
 
+    def close(self) -> None:
+        """After the run: nothing is registered any more."""
+        self._event_loops.close()
+
     def _first_error(self, work: Callable[[], T]) -> T:
         try:
             result = work()
@@ -182,7 +187,7 @@ class Monitor(mocks.MockMonitor):
         return info
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        with _event_loop():
+        with self._event_loops.one():
             response = self._answer(request)
         self._registered.append(_resource(request, response))
         return response
@@ -195,13 +200,13 @@ class Monitor(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        with _event_loop():
+        with self._event_loops.one():
             response = super().ReadResource(request)  # type: ignore[no-untyped-call] # Pulumi's
         self._registered.append(_read(request, response))
         return response
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        with _event_loop():
+        with self._event_loops.one():
             return super().Invoke(request)  # type: ignore[no-untyped-call] # Pulumi's
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
@@ -286,16 +291,33 @@ class _Creating(mocks.Mocks):
         return dict(self._monitor.look_up(args.token, plain(args.args), args.provider or ""))
 
 
-@contextlib.contextmanager
-def _event_loop() -> Iterator[None]:
-    """Pulumi's mocks want an event loop in each thread, and leave the ones they make open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+class _EventLoops:
+    """Pulumi's mocks want an event loop in each thread, and leave the ones they make open.
+
+    Each is used again: to make one takes longer than what it is made for.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[asyncio.AbstractEventLoop] = []
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """One for this thread, for as long as it takes."""
+        try:
+            loop = self._idle.pop()
+        except IndexError:
+            loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
+            self._idle.append(loop)
+
+    def close(self) -> None:
+        """Once no thread has one."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def plain(value: Any) -> Any:

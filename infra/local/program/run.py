@@ -117,6 +117,8 @@ def _failure(
             )
         except BaseException as error:  # noqa: BLE001 - raised again where the caller can see it
             failure.append(error)
+        finally:
+            monitor.close()
 
     # A thread of its own has no running loop, and Pulumi's settings stay in its context.
     thread = threading.Thread(target=run, name="pulumi-program")

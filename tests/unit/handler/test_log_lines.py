@@ -19,6 +19,10 @@ from tests.unit.handler.stubs import MARKER
 from tests.unit.infra.local.function.functions import ARN, run
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+EACH_LEVEL = [
+    level if level in {"INFO", "FATAL"} else pytest.param(level, marks=pytest.mark.slow)
+    for level in LEVELS
+]
 AT_EVERY_LEVEL = """
     import logging
     from aws_lambda_powertools import Logger
@@ -115,7 +119,7 @@ def test_details_are_printed_where_the_developer_looks_and_stay_out_of_the_log(
     assert not any("outage" in line for line in function.lines)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", EACH_LEVEL)
 def test_every_logger_prints_from_the_stacks_level_on(tmp_path: Path, level: str) -> None:
     function = printed(tmp_path, AT_EVERY_LEVEL, log_level=level)
 
@@ -125,7 +129,7 @@ def test_every_logger_prints_from_the_stacks_level_on(tmp_path: Path, level: str
     assert said == {f"{title} {name}" for title in titles for name in loud}
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", EACH_LEVEL)
 def test_metrics_are_printed_at_every_level(tmp_path: Path, level: str) -> None:
     function = printed(tmp_path, FAILING, batch(record(2)), log_level=level)
 
@@ -133,7 +137,7 @@ def test_metrics_are_printed_at_every_level(tmp_path: Path, level: str) -> None:
     assert metrics["Failed"] == [1.0]
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", EACH_LEVEL)
 def test_a_crash_is_told_at_every_level(tmp_path: Path, level: str) -> None:
     function = printed(tmp_path, FAILING, ["no batch"], log_level=level)
 
@@ -141,7 +145,7 @@ def test_a_crash_is_told_at_every_level(tmp_path: Path, level: str) -> None:
     assert crash["errorType"] == "InvalidEventError"
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", EACH_LEVEL)
 def test_no_line_that_the_handler_logs_is_one_that_lambda_would_take_for_info(
     tmp_path: Path, level: str
 ) -> None:

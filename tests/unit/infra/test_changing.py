@@ -185,6 +185,7 @@ def test_what_is_not_sent_is_known_from_the_provider(key: str) -> None:
     assert "provider" in known_from.split(", ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SET)
 def test_the_impact_says_what_the_document_says(
     key: str, project: Path, default_plan: Plan
