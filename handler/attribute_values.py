@@ -54,7 +54,7 @@ def plain_map(content: object) -> dict[str, Any]:
 
     S becomes str, N Decimal, B bytes, BOOL bool, NULL None, M dict, L list; SS, NS and BS sets.
     """
-    plain: dict[str, Any] = _plain_map(content, 0)
+    plain: dict[str, Any] = DECODERS["M"](content, 0)
     return plain
 
 
@@ -190,7 +190,7 @@ def _null(content: object, _: int) -> None:
         raise invalid(content, "true, being a NULL")
 
 
-DECODERS: Final[dict[str, ContentDecoder]] = {
+_CAREFUL: Final[dict[str, ContentDecoder]] = {
     "S": _string,
     "N": _number,
     "B": _binary,
@@ -200,8 +200,60 @@ DECODERS: Final[dict[str, ContentDecoder]] = {
     "NS": set_of("N", _number),
     "BS": set_of("B", _binary),
 }
-"""Of each DynamoDB type, what its content becomes in plain Python."""
+_CAREFUL["M"] = map_of(_CAREFUL)
+_CAREFUL["L"] = list_of(_CAREFUL)
 
-_plain_map: Final = map_of(DECODERS)
-DECODERS["M"] = _plain_map
-DECODERS["L"] = list_of(DECODERS)
+
+def _quickly(kind: str, quick: ContentDecoder) -> ContentDecoder:
+    """The careful way is for what the quick one does not take, and says what is wrong with it."""
+    careful = _CAREFUL[kind]
+
+    def decode(content: object, depth: int) -> Any:
+        try:
+            return quick(content, depth)
+        except (*UNTYPED, ArithmeticError):
+            return careful(content, depth)
+
+    return decode
+
+
+def _quick_map(content: Any, depth: int) -> dict[str, Any]:
+    """Of what is as it should be. Of anything else it raises whatever comes, and says nothing."""
+    if depth >= MAXIMUM_DEPTH or type(content) is not dict:
+        raise ValueError
+    depth += 1
+    plain: dict[str, Any] = {}
+    for name, value in content.items():
+        (kind,) = value
+        typed = value[kind]
+        # What there is most of is decoded here: calling its decoder would take as long again.
+        if kind == "S" and type(typed) is str:
+            plain[name] = typed
+        elif kind == "N" and type(typed) is str and _may_be_number(typed):
+            plain[name] = _to_number(typed)
+        else:
+            plain[name] = _QUICK[kind](typed, depth)
+    return plain
+
+
+def _quick_list(content: Any, depth: int) -> list[Any]:
+    if depth >= MAXIMUM_DEPTH or type(content) is not list:
+        raise ValueError
+    depth += 1
+    plain: list[Any] = []
+    for value in content:
+        (kind,) = value
+        plain.append(_QUICK[kind](value[kind], depth))
+    return plain
+
+
+_may_be_number: Final = _IN_NUMBERS.issuperset
+_to_number: Final = _NUMBERS.create_decimal
+_QUICK: Final[Mapping[str, ContentDecoder]] = {**_CAREFUL, "M": _quick_map, "L": _quick_list}
+
+DECODERS: Final[Mapping[str, ContentDecoder]] = {
+    **_CAREFUL,
+    "M": _quickly("M", _quick_map),
+    "L": _quickly("L", _quick_list),
+}
+"""Of each DynamoDB type, what its content becomes in plain Python."""

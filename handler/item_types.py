@@ -213,9 +213,11 @@ class _Decoders:
     def _container(self, origin: Any, arguments: Sequence[Any]) -> dict[str, ContentDecoder]:
         """Empty: it is none."""
         if origin is list:
-            return {"L": list_of(self.decoders(arguments[0] if arguments else Any))}
+            element = arguments[0] if arguments else Any
+            return {"L": DECODERS["L"] if element is Any else list_of(self.decoders(element))}
         if origin is dict:
-            return {"M": map_of(self.decoders(_value_hint(arguments)))}
+            value = _value_hint(arguments)
+            return {"M": DECODERS["M"] if value is Any else map_of(self.decoders(value))}
         if origin is set and arguments:
             return self._set(arguments[0])
         return {}

@@ -5,16 +5,16 @@ input: which file holds the event, how often, and whether time or memory is meas
 """
 
 import contextlib
-import io
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias, cast
 
 Handler: TypeAlias = Callable[[Any], object]
 
@@ -88,7 +88,7 @@ def article() -> Handler:
     """Written anew from its description: event, records and each image logged, records returned."""
     from aws_lambda_powertools import Logger
 
-    logger = Logger(service="bench", level=logging.INFO, stream=io.StringIO())
+    logger = Logger(service="bench", level=logging.INFO)
 
     @logger.inject_lambda_context(log_event=True)
     def handler(event: Any, _: Any) -> object:
@@ -147,19 +147,30 @@ def peak_bytes(handler: Handler, event: str) -> float:
         tracemalloc.stop()
 
 
+@contextlib.contextmanager
+def _log() -> Iterator[TextIO]:
+    """Standard output as Lambda's: a pipe that somebody reads, each line written at once."""
+    with subprocess.Popen(
+        ["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, bufsize=1
+    ) as reader:
+        assert reader.stdin is not None
+        yield cast("TextIO", reader.stdin)
+
+
 def main(name: str) -> None:
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "bench")
-    handler = HANDLERS[name]()
-    for line in sys.stdin:
-        asked = json.loads(line)
-        event = Path(asked["event"]).read_text(encoding="utf-8")
-        # Standard output is CloudWatch Logs: what is written there is part of the work.
-        with contextlib.redirect_stdout(io.StringIO()):
+    # What is written to the log is part of the work; a logger keeps the output that it finds.
+    answers = sys.stdout
+    with _log() as log, contextlib.redirect_stdout(log):
+        handler = HANDLERS[name]()
+        for line in sys.stdin:
+            asked = json.loads(line)
+            event = Path(asked["event"]).read_text(encoding="utf-8")
             if asked["memory"]:
                 answer = peak_bytes(handler, event)
             else:
                 answer = seconds(handler, event, asked["times"])
-        print(answer, flush=True)
+            print(answer, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """From a stream record to a request."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from handler.attribute_values import (
+    _CAREFUL,
+    DECODERS,
+    ContentDecoder,
+    InvalidAttributeValueError,
+)
 from handler.change import Change
 from handler.config import EventName, RequestsStream, StreamViewType
 from handler.item_types import Key
@@ -256,6 +262,34 @@ def test_the_fast_way_makes_of_every_record_what_the_careful_way_makes(
         return request_of(record, stream) if event_name(record) in stream.events else None
 
     assert said(RequestReader(stream).request_of, altered) == said(carefully, altered)
+
+
+TYPED = st.recursive(
+    JSON
+    | st.sampled_from([{"S": "text"}, {"S": 1}, {"N": "1.5"}, {"N": "1e"}, {"N": ["1"]}, {}, ["S"]])
+    | st.sampled_from([{"B": "Zg=="}, {"BOOL": True}, {"NULL": True}, {"SS": ["a"]}, {"NS": [1]}])
+    | st.just({"S": "", "N": "1"}),
+    lambda inner: st.lists(inner, max_size=2).map(lambda values: {"L": values})
+    | st.dictionaries(st.text(max_size=2), inner, max_size=2).map(lambda values: {"M": values}),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@example({"S": "text"}, 31)
+@example({"S": "text"}, 32)
+@example({"L": []}, 31)
+@example({"N": "1" * 39}, 0)
+@given(value=TYPED, depth=st.integers(0, 32))
+def test_the_quick_way_makes_of_every_value_what_the_careful_way_makes(
+    value: Any, depth: int
+) -> None:
+    def taken(decoders: Mapping[str, ContentDecoder]) -> Any:
+        try:
+            return [decoders["M"]({"a": value}, depth), decoders["L"]([value], depth)]
+        except InvalidAttributeValueError as error:
+            return error.mistakes
+
+    assert repr(taken(DECODERS)) == repr(taken(_CAREFUL))
 
 
 def said(read: Callable[[Any], Any], record: Any) -> Any:
