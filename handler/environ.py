@@ -28,7 +28,7 @@ class Declared(NamedTuple):
     field: str
     variable: str
     type: Any
-    """str, int, bool, a StrEnum, or a tuple of members of one."""
+    """str, int, bool, a StrEnum, or a tuple of such."""
     is_optional: bool
     """Whether the variable may be absent: the field may be None."""
 
@@ -51,22 +51,40 @@ def declared(kind: type[Any]) -> Iterator[Declared]:
 def settings_variables(kind: type[Any]) -> Iterator[Declared]:
     """The fields of a user's settings: each has its name in capitals as variable.
 
-    Raises `TypeError` for a type that no variable carries.
+    Raises `TypeError` with each that no variable carries.
     """
-    hints = typing.get_type_hints(kind)
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise TypeError(f"settings must be a dataclass, got {kind!r}")
+    found, problems = list[Declared](), list[str]()
+    hints = _hints(kind)
     for field in dataclasses.fields(kind):
-        has_default = (
-            field.default is not dataclasses.MISSING
-            or field.default_factory is not dataclasses.MISSING
-        )
-        type_, is_optional = _without_none(hints[field.name])
-        found = Declared(
-            field=field.name,
-            variable=field.name.upper(),
-            type=type_,
-            is_optional=is_optional or has_default,
-        )
-        yield _checked(kind, found)
+        try:
+            found.append(_checked(kind, _setting(field, hints[field.name])))
+        except TypeError as error:
+            problems.append(str(error))
+    if problems:
+        raise TypeError("; ".join(problems))
+    yield from found
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(kind)
+    except (NameError, SyntaxError, TypeError) as error:
+        raise TypeError(f"{kind.__name__}: a hint cannot be resolved: {error}") from None
+
+
+def _setting(field: "dataclasses.Field[Any]", hint: Any) -> Declared:
+    has_default = (
+        field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    )
+    type_, is_optional = _without_none(hint)
+    return Declared(
+        field=field.name,
+        variable=field.name.upper(),
+        type=type_,
+        is_optional=is_optional or has_default,
+    )
 
 
 def settings_from(environ: Mapping[str, str], kind: type[T]) -> T:
@@ -121,11 +139,11 @@ class EnvironReader:
             return None
 
 
-_KNOWN: Final = "str, int, bool, a StrEnum or a tuple of one"
+_KNOWN: Final = "str, int, bool, a StrEnum or a tuple of one (tuple[str, ...])"
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
         kinds = [each for each in typing.get_args(hint) if each is not type(None)]
         return (kinds[0] if len(kinds) == 1 else hint), True
     return hint, False
@@ -138,23 +156,27 @@ def _checked(kind: type[Any], declared: Declared) -> Declared:
 
 
 def _is_known(type_: Any) -> bool:
-    member = typing.get_args(type_)[0] if typing.get_origin(type_) is tuple else type_
+    member = type_
+    if typing.get_origin(type_) is tuple:
+        member, *others = typing.get_args(type_)
+        if others != [...]:
+            return False
     is_enum = isinstance(member, type) and issubclass(member, StrEnum)
-    return is_enum or type_ in {str, int, bool}
+    return is_enum or member in {str, int, bool}
 
 
 def written(value: Any) -> str:
     """A value as its variable carries it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(written, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def _read(type_: Any, written: str) -> Any:
     """Raises `ValueError` with what it must be."""
     if typing.get_origin(type_) is tuple:
-        enum = typing.get_args(type_)[0]
-        return tuple(_member(enum, part.strip()) for part in written.split(",") if part.strip())
+        member = typing.get_args(type_)[0]
+        return tuple(_read(member, part.strip()) for part in written.split(",") if part.strip())
     if type_ is int:
         return _number(written)
     if type_ is bool:

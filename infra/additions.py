@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Protocol, TypeAlias
 
 import pulumi
@@ -64,7 +64,10 @@ class Additions:
         Raises `ConfigError` with every name that is missing, unknown or taken, and with the
         indexes of a table that exists, of which nothing is changed.
         """
-        declared = list(settings_variables(kind))
+        try:
+            declared = list(settings_variables(kind))
+        except TypeError as error:
+            raise ConfigError(str(error).split("; "), where=_file(kind)) from None
         mistakes = [*_misnamed(self.settings, declared, _file(kind)), *_reserved(declared)]
         mistakes += [
             f"policies.{name} is the name of a policy of the pipeline; give yours another"
@@ -126,9 +129,10 @@ class FunctionAdditions:
                 if value is not None
             }
             reader = EnvironReader(environ)
-            reader.settings(kind)
-            if reader.problems:
-                raise ConfigError(reader.problems, where="infra/yours.py")
+            read = reader.settings(kind)
+            problems = [*reader.problems, *_read_otherwise(kind, values, read)]
+            if problems:
+                raise ConfigError(problems, where="infra/yours.py")
             within_quota({**beside, **environ})
             return environ
 
@@ -198,7 +202,7 @@ _OURS: Final = re.compile("(REQUESTS|POWERTOOLS)_.*")
 
 def _file(kind: type[Any]) -> str:
     """Where a dataclass is declared."""
-    return f"{kind.__module__.replace('.', '/')}.py"
+    return f"{getattr(kind, '__module__', 'handler.contract').replace('.', '/')}.py"
 
 
 def _misnamed(
@@ -214,6 +218,20 @@ def _misnamed(
     for each in declared:
         if each.field not in given and not each.is_optional:
             yield f"settings.{each.field} is missing; {file} declares it"
+
+
+def _read_otherwise(
+    kind: type[Any], values: Mapping[str, Any], read: Mapping[str, Any]
+) -> Iterator[str]:
+    """What the function would find another value for: an empty variable is one that is not set."""
+    defaults = {each.name: each.default for each in fields(kind)}
+    for name, value in values.items():
+        if isinstance(value, (list, tuple)) and any("," in written(each) for each in value):
+            yield f"settings.{name} has a member with a comma, which separates them: {value!r}"
+            continue
+        default = defaults[name]
+        if value in ("", [], ()) and name not in read and default not in (value, MISSING):
+            yield f"settings.{name} is empty, and its default would be taken: {default!r}"
 
 
 def _reserved(declared: Sequence[Declared]) -> Iterator[str]:

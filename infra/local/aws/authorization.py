@@ -19,7 +19,7 @@ from moto.s3.exceptions import BucketAccessDeniedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
-from infra.local.aws import authorized
+from infra.local.aws import authorized, encryption
 from infra.local.aws.access import why_refused
 from infra.local.aws.dynamodb.authorization import Permission, authorize
 from infra.local.lambda_api.refusals import RefusedError
@@ -84,12 +84,15 @@ def authorize_request(
 
 def _authorize(handler: Any, resource: str = "*") -> None:
     permissions = authorized.permissions(handler)
+    if permissions is not None:
+        permissions += encryption.key_permissions(handler, permissions)
     request = IAMRequest if permissions is None else partial(_Request, permissions)
     handler._authenticate_and_authorize_action(request, resource)  # noqa: SLF001 - moto's own
 
 
 def _authorize_s3(handler: Any, bucket_name: str = "*", key_name: str | None = None) -> None:
     permissions = authorized.s3_permissions(handler, bucket_name, key_name)
+    permissions += encryption.key_permissions(handler, permissions)
     handler._authenticate_and_authorize_action(partial(_S3Request, permissions))  # noqa: SLF001 - as above
 
 
@@ -129,6 +132,8 @@ class _Request(IAMRequest):
     def _refusal(self, action: str, resource: str, why: str) -> HTTPException:
         service, user = self._service, self._access_key.arn
         is_query = "x-www-form-urlencoded" in self._headers.get("Content-Type", "")
+        if action.startswith("kms:") and service in _KEY_REFUSED:
+            return _key_refusal(service, user, action, resource, why)
         if service == "sqs":
             # SQS writes its actions small.
             why, action = why.replace(action, action.lower()), action.lower()
@@ -147,6 +152,24 @@ class _Request(IAMRequest):
         if service == "sqs":
             return _ForbiddenError("AccessDenied", message)
         return JsonRESTError("AccessDeniedException", message)
+
+
+_KEY_REFUSED: Final = {
+    "kinesis": "KMSAccessDeniedException",
+    "secretsmanager": "AccessDeniedException",
+    "sns": "KMSAccessDenied",
+    "sqs": "KMS.AccessDeniedException",
+}
+"""What a service says when its caller may not use the key; the others say what KMS says."""
+
+
+def _key_refusal(service: str, user: str, action: str, resource: str, why: str) -> HTTPException:
+    message = f"User: {user} is not authorized to perform: {action} on resource: {resource} {why}"
+    if service == "sns":
+        return _QueryAccessDeniedError(_KEY_REFUSED[service], message)
+    if service == "secretsmanager":
+        message = "Access to KMS is not allowed"
+    return JsonRESTError(_KEY_REFUSED[service], message)
 
 
 class _S3AccessDeniedError(BucketAccessDeniedError):

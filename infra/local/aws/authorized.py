@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from infra.local.aws.access import ANY
 from infra.local.aws.dynamodb.authorization import Permission
+from infra.local.aws.templated_mail import name_of
 
 _Resources: TypeAlias = Callable[[Any], Iterator[str]]
 
@@ -55,7 +56,20 @@ _ACTIONS: Final = {
 def _action(handler: Any) -> str:
     service = _PREFIXES.get(handler.service_name, handler.service_name)
     action = f"{service}:{handler._get_action()}"  # noqa: SLF001 - moto's way to tell it
+    if action == "ses:SendEmail":
+        return next((each for key, each in _MAIL.items() if key in _content(handler)), action)
     return _ACTIONS.get(action, action)
+
+
+_MAIL: Final = {"Raw": "ses:SendRawEmail", "Template": "ses:SendTemplatedEmail"}
+"""By the content of a mail, the action that SES's second API asks for: the first one's
+(aws-actionmailer-ses-ruby, issue 10)."""
+
+
+def _content(handler: Any) -> dict[str, Any]:
+    """Of a mail by the second API."""
+    content = _parameter(handler, "Content")
+    return content if isinstance(content, dict) else {}
 
 
 def _arn(handler: Any, service: str, resource: str) -> str:
@@ -150,8 +164,16 @@ def _identities(handler: Any) -> Iterator[str]:
     known = (second.core_backend if second else handler.backend).email_identities
     identity = domain if address not in known and domain in known else address
     yield _arn(handler, "ses", f"identity/{identity}")
+    if template := _template(handler):
+        # On the template too (serverless-application-model, issue 2844).
+        yield _arn(handler, "ses", f"template/{template}")
     if configuration := _given(handler, "ConfigurationSetName"):
         yield _arn(handler, "ses", f"configuration-set/{configuration}")
+
+
+def _template(handler: Any) -> str:
+    """The name of the template of a mail; empty: it has none."""
+    return _given(handler, "Template") or name_of(_content(handler).get("Template", {}))
 
 
 def _keys(handler: Any) -> Iterator[str]:

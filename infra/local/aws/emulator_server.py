@@ -16,7 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from infra.local import callers
-from infra.local.aws import authorization, log_filter_patterns, managed_policies
+from infra.local.aws import authorization, log_filter_patterns, managed_policies, templated_mail
 from infra.local.aws.dynamodb import handlers
 from infra.local.aws.dynamodb.stream import TableStream
 from infra.local.aws.lambda_gateway import LambdaGateway
@@ -85,6 +85,7 @@ def main() -> None:
     authorization.install()
     log_filter_patterns.install()
     managed_policies.install()
+    templated_mail.install()
     server = make_server(
         options.host, options.port, _Application(), threaded=True, request_handler=_QuietHandler
     )

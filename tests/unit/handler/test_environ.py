@@ -22,6 +22,8 @@ class Told:
     count: Annotated[int, Variable("COUNT")] = 1
     is_on: Annotated[bool, Variable("IS_ON")] = False
     colours: Annotated[tuple[Colour, ...], Variable("COLOURS")] = (Colour.RED,)
+    counts: Annotated[tuple[int, ...], Variable("COUNTS")] = ()
+    names: Annotated[tuple[str, ...], Variable("NAMES")] = ()
     table: Annotated[str | None, Variable("TABLE")] = None
     not_told: str = ""
 
@@ -33,6 +35,8 @@ class Told:
         count=st.integers(),
         is_on=st.booleans(),
         colours=st.lists(st.sampled_from(Colour), min_size=1).map(tuple),
+        counts=st.lists(st.integers(), min_size=1).map(tuple),
+        names=st.lists(st.text("ab", min_size=1), min_size=1).map(tuple),
         table=st.none() | st.text(min_size=1),
         not_told=st.just(""),
     )
@@ -45,7 +49,9 @@ def test_what_is_written_is_read_back(told: Told) -> None:
 
 
 def test_all_that_is_missing_or_wrong_is_said_at_once() -> None:
-    reader = EnvironReader({"COUNT": "1_0", "IS_ON": "yes", "COLOURS": "red,green"})
+    reader = EnvironReader(
+        {"COUNT": "1_0", "IS_ON": "yes", "COLOURS": "red,green", "COUNTS": "1,b", "NAMES": "a"}
+    )
 
     reader.fields(Told)
     assert reader.problems == [
@@ -53,6 +59,7 @@ def test_all_that_is_missing_or_wrong_is_said_at_once() -> None:
         "COUNT must be a whole number, got '1_0'",
         "IS_ON must be true or false, got 'yes'",
         "COLOURS must be of red, blue, got 'red,green'",
+        "COUNTS must be a whole number, got '1,b'",
     ]
 
 

@@ -6,11 +6,13 @@ from textwrap import dedent
 
 import pytest
 
+from infra.config.stack import ConfigError
 from tests.plan import FUNCTION, ROLE_POLICY, TABLE, Plan, plan_of
 
 PROGRAM = """
     import dataclasses
     from enum import StrEnum
+    from typing import Optional
     import pulumi
     import pulumi_aws as aws
     from handler.config import NoSettings, RequestsStream
@@ -27,6 +29,14 @@ PROGRAM = """
         topic_arn: str
         limit: int = 5
         mode: Mode | None = None
+        redacted: tuple[str, ...] = ("email",)
+        prefix: Optional[str] = "orders/"
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Unknown:
+        ratio: float
+        names: list[str]
+        pair: tuple[int, int]
 
     def made(field):
         return dataclasses.make_dataclass("Made", [(field, str)])
@@ -48,6 +58,34 @@ def test_settings_reach_the_function_as_variables(tmp_path: Path) -> None:
     assert variables["LIMIT"] == "7"
     assert "MODE" not in variables
     assert variables["REQUESTS_EVENTS"] == "INSERT"
+
+
+def test_a_setting_may_have_several_members(tmp_path: Path) -> None:
+    plan = planned(tmp_path, 'settings={"topic_arn": "x", "redacted": ["email", "phone"]}')
+
+    variables = plan.inputs_of(FUNCTION)["environment"]["variables"]
+    assert variables["REDACTED"] == "email,phone"
+
+
+@pytest.mark.parametrize(
+    ("settings", "mistakes"),
+    [
+        ("Unknown", ["Unknown.ratio must be", "Unknown.names must be", "Unknown.pair must be"]),
+        ("'Settings'", ["settings must be a dataclass, got 'Settings'"]),
+        (
+            "dataclasses.make_dataclass('Made', [('topic', 'Topic')])",
+            ["Made: a hint cannot be resolved: name 'Topic' is not defined"],
+        ),
+    ],
+)
+def test_settings_that_no_variable_carries_are_refused_all_at_once(
+    tmp_path: Path, settings: str, mistakes: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        planned(tmp_path, "", settings=settings, preview=True)
+
+    for mistake in mistakes:
+        assert mistake in str(refused.value)
 
 
 def test_a_policy_is_one_more_of_the_functions_role_which_waits_for_it(tmp_path: Path) -> None:
@@ -89,6 +127,18 @@ def test_an_index_is_the_tables(tmp_path: Path) -> None:
         (
             'settings={"topic_arn": "x", "limits": 1}',
             "settings.limits is not declared in __main__.py; did you mean limit?",
+        ),
+        (
+            'settings={"topic_arn": "x", "redacted": ["a,b"]}',
+            "settings.redacted has a member with a comma, which separates them: ['a,b']",
+        ),
+        (
+            'settings={"topic_arn": "x", "redacted": [], "prefix": ""}',
+            "settings.redacted is empty, and its default would be taken: ('email',)",
+        ),
+        (
+            'settings={"topic_arn": "x", "redacted": [], "prefix": ""}',
+            "settings.prefix is empty, and its default would be taken: 'orders/'",
         ),
         (
             'settings={"topic_arn": "x", "limit": "many"}',

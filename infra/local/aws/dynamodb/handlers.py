@@ -20,6 +20,7 @@ from moto.dynamodb.responses import DynamoHandler, DynamoResult
 from moto.dynamodbstreams import urls as streams_urls
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
+from infra.local.aws import encryption
 from infra.local.aws.dynamodb import partiql, writes
 from infra.local.aws.dynamodb.authorization import (
     Permission,
@@ -77,7 +78,8 @@ class TablesHandler(DynamoHandler):
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
         """moto calls it before it looks at anything else, and answers with what it raises."""
         del resource
-        authorize(self, self._permissions())
+        permissions = list(self._permissions())
+        authorize(self, [*permissions, *self._key_permissions(permissions)])
         operation = get_service_model("dynamodb").operation_model(self._get_action())
         if operation.input_shape is not None:
             self.params = self.body = canonical_request(operation.input_shape, self.body)
@@ -96,6 +98,15 @@ class TablesHandler(DynamoHandler):
                 return
         for statement in map(_parsed, requests):
             yield statement.action, arn(statement.table)
+
+    def _key_permissions(self, permissions: list[Permission]) -> Iterator[Permission]:
+        for action, arn in permissions:
+            name = arn.partition(":table/")[2].partition("/")[0]
+            table = self.tables.tables.get(name) if action in encryption.ITEM_CALLS else None
+            if table is not None and table.sse_specification:
+                yield from encryption.of_key(
+                    self, table.sse_specification.get("KMSMasterKeyId", ""), action
+                )
 
     def update_table(self) -> ActionResult:
         """With the table's encryption, which moto passes over."""

@@ -1,11 +1,14 @@
 """Roles for tests of what a permission allows."""
 
 import json
+from collections.abc import Sequence
 
 from infra.local.aws.emulator import Credentials, Emulator
 
 
-def role_with(aws: Emulator, name: str, action: str, resource: str) -> Credentials:
+def role_with(
+    aws: Emulator, name: str, action: str | Sequence[str], resource: str | Sequence[str]
+) -> Credentials:
     """Credentials of a role that may do one thing."""
     iam = aws.client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]

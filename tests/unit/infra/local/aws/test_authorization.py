@@ -14,6 +14,8 @@ from tests.unit.infra.local.aws.roles import role_with
 ROLE = "arn:aws:iam::123456789012:role/states"
 Prepared = tuple[str, str, dict[str, Any]]
 """The ARN that a policy names, the call, and its parameters."""
+Call = tuple[str, dict[str, Any]]
+"""A call and its parameters."""
 
 
 def topic(aws: Emulator) -> Prepared:
@@ -141,6 +143,13 @@ def identity_by_the_second_api(aws: Emulator) -> Prepared:
     to = parameters["Destination"]
     sender = parameters["Source"]
     return arn, call, {"FromEmailAddress": sender, "Destination": to, "Content": content}
+
+
+def templated_mail(aws: Emulator) -> Prepared:
+    arn, call, parameters = identity_by_the_second_api(aws)
+    resources.create(aws, "aws:ses/template:Template", "placed", {"subject": "{{id}}", "text": ""})
+    template = {"TemplateName": "placed", "TemplateData": '{"id": "one"}'}
+    return arn, call, {**parameters, "Content": {"Template": template}}
 
 
 def bucket(aws: Emulator) -> str:
@@ -333,6 +342,25 @@ def test_a_copy_needs_to_read_its_source(aws: Emulator) -> None:
         )
 
 
+def test_a_mail_by_a_template_takes_the_permission_on_the_template_too(aws: Emulator) -> None:
+    arn, call, parameters = templated_mail(aws)
+    template = f"arn:aws:ses:{aws.region}:123456789012:template/placed"
+    right = role_with(aws, "right", "ses:SendTemplatedEmail", [arn, template])
+    wrong = role_with(aws, "wrong", "ses:SendTemplatedEmail", arn)
+    other = role_with(aws, "other", "ses:SendEmail", "*")
+    aws.enforce_permissions()
+
+    sent = getattr(aws.client("sesv2", right), call)(**parameters)
+    assert sent["MessageId"]
+    with pytest.raises(ClientError, match=r"SendTemplatedEmail' on resource .*:template/placed'"):
+        getattr(aws.client("sesv2", wrong), call)(**parameters)
+    with pytest.raises(ClientError, match=r"SendTemplatedEmail' on resource .*:identity/shop"):
+        getattr(aws.client("sesv2", other), call)(**parameters)
+    parameters["Content"]["Template"]["TemplateName"] = "none"
+    with pytest.raises(ClientError, match=r"NotFoundException.*Template none does not exist"):
+        getattr(aws.client("sesv2"), call)(**parameters)
+
+
 def test_who_may_not_list_the_bucket_is_not_told_that_an_object_is_missing(
     aws: Emulator,
 ) -> None:
@@ -369,6 +397,118 @@ def test_a_bucket_is_looked_for_with_the_permission_to_list_it(aws: Emulator) ->
     with pytest.raises(ClientError, match="403"):
         aws.client("s3", wrong).head_bucket(Bucket=name)
     aws.client("s3", right).head_bucket(Bucket=name)
+
+
+def encrypted_queue(aws: Emulator, key: str) -> Call:
+    url = resources.create(aws, "aws:sqs/queue:Queue", "own", {"kmsMasterKeyId": key})["url"]
+    return "send_message", {"QueueUrl": url, "MessageBody": "hello"}
+
+
+def encrypted_topic(aws: Emulator, key: str) -> Call:
+    arn = resources.create(aws, "aws:sns/topic:Topic", "own", {"kmsMasterKeyId": key})["arn"]
+    return "publish", {"TopicArn": arn, "Message": "hello"}
+
+
+def encrypted_secret(aws: Emulator, key: str) -> Call:
+    arn = resources.create(aws, "aws:secretsmanager/secret:Secret", "own", {"kmsKeyId": key})["arn"]
+    version = "aws:secretsmanager/secretVersion:SecretVersion"
+    resources.create(aws, version, "own", {"secretId": arn, "secretString": "hidden"})
+    return "get_secret_value", {"SecretId": arn}
+
+
+def encrypted_parameter(aws: Emulator, key: str) -> Call:
+    inputs = {"type": "SecureString", "value": "hidden", "keyId": key}
+    resources.create(aws, "aws:ssm/parameter:Parameter", "/own/one", inputs)
+    return "get_parameters_by_path", {"Path": "/own", "WithDecryption": True}
+
+
+def encrypted_stream(aws: Emulator, key: str) -> Call:
+    inputs = {"encryptionType": "KMS", "kmsKeyId": key}
+    resources.create(aws, "aws:kinesis/stream:Stream", "own", inputs)
+    return "put_record", {"StreamName": "own", "Data": b"hello", "PartitionKey": "one"}
+
+
+def encrypted_bucket(aws: Emulator, key: str) -> Call:
+    name = resources.create(aws, "aws:s3/bucket:Bucket", "own", {})["bucket"]
+    by_default = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key}
+    type_ = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    inputs = {"bucket": name, "rules": [{"applyServerSideEncryptionByDefault": by_default}]}
+    resources.create(aws, type_, "own", inputs)
+    return "put_object", {"Bucket": name, "Key": "one", "Body": b"{}"}
+
+
+def encrypted_object(aws: Emulator, key: str) -> Call:
+    _, parameters = encrypted_bucket(aws, key)
+    aws.client("s3").put_object(**parameters)
+    return "get_object", {"Bucket": parameters["Bucket"], "Key": parameters["Key"]}
+
+
+def encrypted_table(aws: Emulator, key: str) -> Call:
+    inputs = {
+        "hashKey": "id",
+        "attributes": [{"name": "id", "type": "S"}],
+        "billingMode": "PAY_PER_REQUEST",
+        "serverSideEncryption": {"enabled": True, "kmsKeyArn": key},
+    }
+    resources.create(aws, "aws:dynamodb/table:Table", "own", inputs)
+    return "put_item", {"TableName": "own", "Item": {"id": {"S": "one"}}}
+
+
+ENCRYPTED = [
+    ("sqs", encrypted_queue, "KMS.AccessDeniedException", "kms:GenerateDataKey"),
+    ("sns", encrypted_topic, "KMSAccessDenied", "kms:GenerateDataKey"),
+    ("secretsmanager", encrypted_secret, DENIED, "Access to KMS is not allowed"),
+    ("ssm", encrypted_parameter, DENIED, "kms:Decrypt"),
+    ("kinesis", encrypted_stream, "KMSAccessDeniedException", "kms:GenerateDataKey"),
+    ("s3", encrypted_bucket, "AccessDenied", "kms:GenerateDataKey"),
+    ("s3", encrypted_object, "AccessDenied", "kms:Decrypt"),
+    ("dynamodb", encrypted_table, DENIED, "kms:Decrypt"),
+]
+
+
+@pytest.mark.parametrize(("service", "prepare", "code", "said"), ENCRYPTED)
+def test_what_has_a_customers_key_takes_the_permission_on_the_key_too(
+    aws: Emulator, service: str, prepare: Callable[[Emulator, str], Call], code: str, said: str
+) -> None:
+    key = resources.create(aws, "aws:kms/key:Key", "own", {})["arn"]
+    call, parameters = prepare(aws, key)
+    right = role_with(aws, "right", [f"{service}:*", "kms:GenerateDataKey*", "kms:Decrypt"], "*")
+    wrong = role_with(aws, "wrong", f"{service}:*", "*")
+    aws.enforce_permissions()
+
+    with pytest.raises(ClientError, match=said) as refused:
+        getattr(aws.client(service, wrong), call)(**parameters)
+    assert refused.value.response["Error"]["Code"] == code
+    getattr(aws.client(service, right), call)(**parameters)
+
+
+@pytest.mark.parametrize(("service", "prepare", "code", "said"), ENCRYPTED)
+def test_a_key_whose_policy_lets_all_in_as_aws_keys_do_takes_none(
+    aws: Emulator, service: str, prepare: Callable[[Emulator, str], Call], code: str, said: str
+) -> None:
+    del code, said
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    open_to_all = resources.create(aws, "aws:kms/key:Key", "own", {"policy": policy})["arn"]
+    call, parameters = prepare(aws, open_to_all)
+    role = role_with(aws, "role", f"{service}:*", "*")
+    aws.enforce_permissions()
+
+    getattr(aws.client(service, role), call)(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("service", "prepare", "alias"),
+    [("sqs", encrypted_queue, "alias/aws/sqs"), ("sns", encrypted_topic, "alias/aws/sns")],
+)
+def test_a_key_of_aws_takes_none(
+    aws: Emulator, service: str, prepare: Callable[[Emulator, str], Call], alias: str
+) -> None:
+    call, parameters = prepare(aws, alias)
+    role = role_with(aws, "role", f"{service}:*", "*")
+    aws.enforce_permissions()
+
+    getattr(aws.client(service, role), call)(**parameters)
 
 
 def test_of_a_service_that_is_not_known_here_any_resource_counts(aws: Emulator) -> None:
