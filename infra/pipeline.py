@@ -36,6 +36,7 @@ class RequestsPipeline(pulumi.ComponentResource):
     function: ProcessorFunction
     mapping: StreamEventSourceMapping
     monitoring: Monitoring | None
+    config: StackConfig
     contract: RequestsStream
     """As the stack has it."""
     filter_patterns: tuple[str, ...]
@@ -94,6 +95,7 @@ class RequestsPipeline(pulumi.ComponentResource):
         self.monitoring = (
             self._monitoring(f"{name}-monitoring", config) if config.monitoring.enabled else None
         )
+        self.config = config
         self.contract = config.requests_stream
         self.filter_patterns = config.filter_patterns
         self.register_outputs({"mapping": self.mapping.uuid})

@@ -1,13 +1,16 @@
 """`python -m infra.capacity`: reads the load and the stack's settings, prints what it takes."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from infra.capacity.question import Question, QuestionError, question
+from infra.named_contract import CONTRACT, NamedContractError, contract_named
 
 if TYPE_CHECKING:
+    from handler.config import RequestsStream
     from infra.capacity.settings import Settings
 
 FITS: Final = 0
@@ -15,9 +18,15 @@ DOES_NOT_FIT: Final = 1
 UNUSABLE: Final = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """0: it fits; 1: it does not; 2: the question was wrong."""
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str] | None = None, *, contract: "RequestsStream | None" = None
+) -> int:
+    """0: it fits; 1: it does not; 2: the question was wrong.
+
+    `contract` is asked about where no stack is named; None: the project's.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(_joined(words))
     # A stack's settings take a while to import, and the simulation too: help needs neither.
     from infra.capacity.settings import SettingsError, settings  # noqa: PLC0415
 
@@ -28,12 +37,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QuestionError as error:
         mistakes, changes = error.mistakes, error.changes
     try:
-        of_stack = settings(options.stack, options.pipeline, changes)
+        if contract is None and options.stack is None:
+            contract = contract_named(CONTRACT)
+        of_stack = settings(options.stack, options.pipeline, changes, contract)
     except SettingsError as error:
         mistakes += error.mistakes
+    except NamedContractError as error:
+        mistakes.append(str(error))
     if mistakes:
         return _refused("; ".join(mistakes))
     return _answered(asked, of_stack)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """`--outage -5m` as one word: argparse takes what begins with a dash for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("--") and re.match(r"-[.\d]", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _refused(why: str) -> int:
@@ -81,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "2 the question was wrong. How it is reckoned: docs/scaling.md.",
     )
     parser.add_argument(
-        "--writes-per-second", required=True, metavar="N", help="of the whole table"
+        "--writes-per-second", metavar="N", help="of the whole table; must be given"
     )
     parser.add_argument(
         "--record-kb",
@@ -109,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--outage",
         metavar="TIME",
-        help="what `process` calls is down for so long, as in 90s, 30m or 2h",
+        help="what `process` calls is down for so long, as in 90s, 30m, 2h or 1d",
     )
     parser.add_argument("--shards", metavar="N", help="of the stream, where known")
     parser.add_argument(
@@ -121,7 +145,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a value over the stack file's, as in eventSource.batchSize=500; may be given often",
+        help="a value over the stack file's, as in eventSource.batchSize=500 or, in another "
+        "pipeline's namespace, payments:eventSource.batchSize=500; may be given often",
     )
     parser.add_argument("--plot", metavar="FILE", help="draw the iterator's age into this .svg")
     return parser

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from handler.config import RequestsStream
 from infra.capacity import command
 from infra.config.documentation import with_block
 
@@ -65,7 +66,8 @@ def _example() -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         plot = Path(folder) / _PLOT
         with contextlib.redirect_stdout(output):
-            command.main([*EXAMPLE, "--plot", str(plot)])
+            # As it came, whatever the user's items are.
+            command.main([*EXAMPLE, "--plot", str(plot)], contract=RequestsStream())
         return output.getvalue(), _read(plot)
 
 

@@ -44,6 +44,8 @@ def question(options: argparse.Namespace) -> Question:
     """From the words of each option. Raises `QuestionError`."""
     reader = _Reader()
     writes = reader.read("--writes-per-second", options.writes_per_second, _rate)
+    if options.writes_per_second is None:
+        reader.mistakes.append(f"--writes-per-second must be given: up to {_plain(MOST_WRITES)}")
     size = reader.read("--record-kb", options.record_kb, _kilobytes)
     process = reader.read("--process-ms", options.process_ms, _milliseconds)
     passing = reader.read("--passing", options.passing, _percent)
@@ -55,7 +57,10 @@ def question(options: argparse.Namespace) -> Question:
     changes = tuple(each for each in settings if each is not None)
     if burst and writes and burst.writes_per_second <= writes:
         reader.mistakes.append("--burst must be more than --writes-per-second")
-    if options.pipeline and not options.stack:
+    for option, words in (("--stack", options.stack), ("--pipeline", options.pipeline)):
+        if words == "":
+            reader.mistakes.append(f"{option} must be a name, got nothing")
+    if options.pipeline and options.stack is None:
         reader.mistakes.append("--pipeline is one of a stack: name that too, with --stack")
     if reader.mistakes:
         raise QuestionError(reader.mistakes, changes)
@@ -93,12 +98,18 @@ class _Reader:
 
 def _number(words: str, least: float, most: float, what: str) -> float:
     try:
-        number = float(words)
+        number = float(_ungrouped(words))
     except ValueError:
         number = float("nan")
     if not least <= number <= most:
         raise ValueError(f"must be {what} between {least:,g} and {_plain(most)}, got {words}")
     return number
+
+
+def _ungrouped(words: str) -> str:
+    """`1,000,000`, as this command prints it, without the commas."""
+    is_grouped = re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", words)
+    return words.replace(",", "") if is_grouped else words
 
 
 def _plain(number: float) -> str:
@@ -128,14 +139,16 @@ def _shards(words: str) -> int:
     return int(number)
 
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+_UNITS: Final = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_TIME: Final = "".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in _UNITS)
 
 
 def _seconds(words: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", words)
-    seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
+    match = re.fullmatch(_TIME, words)
+    parts = zip(match.groups("0"), _UNITS.values(), strict=True) if match else []
+    seconds = sum(float(number) * unit for number, unit in parts)
     if not 0 < seconds <= LONGEST:
-        raise ValueError(f"must be like 90s, 30m or 2h, up to 48h, got {words}")
+        raise ValueError(f"must be like 90s, 30m, 2h or 1d12h, up to 48h, got {words}")
     return seconds
 
 

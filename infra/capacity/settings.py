@@ -1,21 +1,24 @@
-"""Those of a stack's settings that the model knows, from the stack's files."""
+"""Those of a stack's settings that the model knows: what the program makes of the stack's files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from handler.config import StreamViewType
+from handler.config import RequestsStream, StreamViewType
 from infra.config import stack_file
 from infra.config.declaration import declarations
 from infra.config.reader import SettingsReader
-from infra.config.stack import StackConfig
+from infra.config.stack import ConfigError, StackConfig
 from infra.config.stack_settings import (
     EventSourceConfig,
     FunctionConfig,
     IdempotencyConfig,
     MonitoringConfig,
 )
+from infra.exports import WhichPipelineError
+from infra.local.pipelines import pipeline_of
+from infra.local.program.run import ProgramError, declared_by_program
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -48,39 +51,50 @@ def settings(
     stack: str | None = None,
     pipeline: str | None = None,
     changes: Sequence[Mapping[str, Any]] = (),
+    contract: RequestsStream | None = None,
 ) -> Settings:
-    """The stack's, or the defaults, with the changes over them. Raises `SettingsError`."""
-    namespace = pipeline or stack_file.project_name(PROJECT)
-    values = dict(_own(_values(stack), namespace))
+    """Those that the program has in a stack, or the defaults, with the changes over them.
+
+    `contract` says what is in a record where no stack is named. Raises `SettingsError`.
+    """
+    merged: dict[str, Any] = {}
     for change in changes:
-        values = stack_file.merged(values, change)
-    reader = SettingsReader(namespace)
+        merged = stack_file.merged(merged, change)
+    if stack is not None:
+        return _of(_configured(stack, pipeline, merged))
+    reader = SettingsReader(stack_file.project_name(PROJECT))
+    by_contract = {"stream": {"viewType": (contract or RequestsStream()).view_type}}
     read: dict[str, Any] = {each.field: each.default for each in declarations(StackConfig)}
-    read |= reader.read(StackConfig, values)
+    read |= reader.read(StackConfig, stack_file.merged(by_contract, merged))
     if reader.mistakes:
         raise SettingsError(reader.mistakes)
+    return _of_sections(read, StackConfig(failures=read["failures"]).idempotency_expires_after)
+
+
+def _of(config: StackConfig) -> Settings:
+    read = {each.field: getattr(config, each.field) for each in declarations(StackConfig)}
+    return _of_sections(read, config.idempotency_expires_after)
+
+
+def _of_sections(read: Mapping[str, Any], remembered_for: float) -> Settings:
     return Settings(
         event_source=read["event_source"],
         function=read["function"],
         idempotency=read["idempotency"],
         monitoring=read["monitoring"],
         images=_IMAGES.get(read["stream"].view_type, 1),
-        remembered_for=StackConfig(failures=read["failures"]).idempotency_expires_after,
+        remembered_for=remembered_for,
     )
 
 
-def _values(stack: str | None) -> Mapping[str, Any]:
-    if stack is None:
-        return {}
+def _configured(stack: str, pipeline: str | None, changes: Mapping[str, Any]) -> StackConfig:
+    """What the program reads, as it does at a preview: it alone knows its pipelines."""
     try:
-        return stack_file.stack_values(PROJECT, stack)
-    except stack_file.StackFileError as error:
-        raise SettingsError(str(error).splitlines()) from error
-
-
-def _own(values: Mapping[str, Any], namespace: str) -> Iterator[tuple[str, Any]]:
-    """A pipeline's, by their keys in its namespace."""
-    for key, value in values.items():
-        named, _, own = key.partition(":")
-        if named == namespace:
-            yield own, value
+        components = declared_by_program(stack, changes, PROJECT)
+        return pipeline_of(components, pipeline).config
+    except ProgramError as error:
+        cause = error.__cause__
+        mistakes = cause.mistakes if isinstance(cause, ConfigError) else str(error).splitlines()
+        raise SettingsError(mistakes) from error
+    except WhichPipelineError as error:
+        raise SettingsError([str(error)]) from error

@@ -73,6 +73,7 @@ class ConfigError(pulumi.RunError):
         heading = counted(len(mistakes), "mistake")
         lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
         super().__init__(f"{heading} in {where}:{lines}")
+        self.mistakes = tuple(mistakes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

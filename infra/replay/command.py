@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.events.stream_record import event_item, item_key
+from infra.named_contract import CONTRACT, NamedContractError, contract_named
 from infra.replay.backfilling import Backfill, Backfilled, described_table
 from infra.replay.dynamodb_json import is_number, plain
 from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailedBatches
-from infra.replay.fitting import CONTRACT, Misfits, contract_named
+from infra.replay.fitting import Misfits
 from infra.replay.printing import as_json, capped, harmless
 from infra.replay.running import Replay, changed_since
 from infra.replay.selection import Selection, typed
@@ -56,7 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(
             options, target(stack=options.stack, named=names, pipeline=options.pipeline), terminal
         )
-    except (ReplayError, BrokenDocumentError, BotoCoreError, ClientError) as error:
+    except (
+        ReplayError,
+        NamedContractError,
+        BrokenDocumentError,
+        BotoCoreError,
+        ClientError,
+    ) as error:
         terminal.say(f"error: {' '.join(str(error).split())}")
         return UNUSABLE
     except KeyboardInterrupt:

@@ -5,31 +5,13 @@ the deployed one as long as both are of the same commit.
 """
 
 import dataclasses
-import importlib
 from collections import Counter
 from functools import cache
-from typing import Final
 
 from handler.change import MalformedRecordError
 from handler.config import EventName, InvalidContractError, RequestsStream, StreamViewType
 from handler.records import request_of
 from infra.replay.stream_record import Record
-from infra.replay.target import ReplayError
-
-CONTRACT: Final = "handler.contract.CONTRACT"
-"""Where the program's contract is, unless the command line names another one's."""
-
-
-def contract_named(name: str) -> RequestsStream:
-    """The contract of that module and name. Raises `ReplayError`."""
-    module, _, attribute = name.rpartition(".")
-    try:
-        contract = getattr(importlib.import_module(module), attribute)
-    except Exception as error:
-        raise ReplayError(f"the contract {name} cannot be imported: {error}") from error
-    if not isinstance(contract, RequestsStream):
-        raise ReplayError(f"the contract {name} must be a RequestsStream, got {contract!r}")
-    return contract
 
 
 class Misfits:

@@ -110,6 +110,21 @@ def test_a_record_is_held_against_the_filters_of_the_pipeline_that_is_named(
     assert "dynamodb.NewImage.amount.N" in theirs.stdout
 
 
+def test_what_a_load_takes_is_asked_of_the_pipeline_that_is_named(project: Path) -> None:
+    asked = ["--writes-per-second", "10", "--stack", "dev", "--shards", "1"]
+    changes = ["--config", "payments:eventSource.batchSize=7"]
+
+    ours, theirs, nobodys = (
+        command("infra.capacity", *asked, *changes, *named, folder=project)
+        for named in (["--pipeline", "requests"], ["--pipeline", "payments"], [])
+    )
+
+    assert "(batchSize 50)" in ours.stdout
+    assert "its images (1)" in ours.stdout
+    assert "(batchSize 7)" in theirs.stdout
+    assert "error: which pipeline? Name it with --pipeline: payments, requests" in nobodys.stderr
+
+
 def test_a_mistake_of_one_pipeline_is_told_before_the_other_is_asked_for(
     project: Path, tmp_path: Path
 ) -> None:

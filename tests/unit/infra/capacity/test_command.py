@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from handler.config import RequestsStream, StreamViewType
 from infra.capacity import documentation
 from infra.capacity.command import main
 from tests import pages
@@ -73,9 +75,13 @@ MISTAKES = {
     "--process-ms -1": "--process-ms must be a time in milliseconds between 0 and 900,000",
     "--passing 0": "--passing must be a share in percent between 0.1 and 100, got 0",
     "--burst 8000": "--burst must be like 8000/10m, got 8000",
-    "--burst 8000/10": "--burst must be like 90s, 30m or 2h, up to 48h, got 10",
+    "--burst 8000/10": "--burst must be like 90s, 30m, 2h or 1d12h, up to 48h, got 10",
     "--burst 5/10m": "--burst must be more than --writes-per-second",
-    "--outage 30": "--outage must be like 90s, 30m or 2h, up to 48h, got 30",
+    "--outage 30": "--outage must be like 90s, 30m, 2h or 1d12h, up to 48h, got 30",
+    "--outage 30m1d": "got 30m1d",
+    "--outage -5m": "got -5m",
+    "--passing -1%": "got -1",
+    "--writes-per-second 1,00": "got 1,00",
     "--outage 49h": "up to 48h, got 49h",
     "--outage 0m": "got 0m",
     "--shards 1.5": "--shards must be a whole number, got 1.5",
@@ -83,6 +89,9 @@ MISTAKES = {
     "--plot /nowhere/age.svg": "--plot must be in a folder that exists",
     "--pipeline payments": "--pipeline is one of a stack: name that too, with --stack",
     "--stack nowhere": "nowhere",
+    "--stack=": "--stack must be a name, got nothing",
+    "--stack prod --pipeline requets": "there is no pipeline requets; known are requests",
+    "--stack prod --config eventSource.batchSize=0": "batchSize must be between 1 and 10000",
     "--config batchSize": "--config must be like eventSource.batchSize=1, got batchSize",
     "--config eventSource.batchSize=0": "eventSource.batchSize must be between 1 and 10000",
 }
@@ -107,6 +116,36 @@ def test_all_mistakes_are_said_at_once() -> None:
 
     assert done.stderr.count(" must be ") == 6
     assert done.stderr.count("\n") == 1
+
+
+def test_without_a_load_the_question_has_a_mistake_like_any_other() -> None:
+    done = capacity("--outage", "2")
+
+    assert done.returncode == 2
+    assert "error: --writes-per-second must be given: up to 1,000,000; --outage" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--writes-per-second 1_0", "10 writes a second"),
+        ("--writes-per-second 1e3", "1,000 writes a second"),
+        ("--writes-per-second 1,000", "1,000 writes a second"),
+        ("--writes-per-second 9 --outage 1h30m", "down for 90 min"),
+        ("--writes-per-second 9 --outage 1d", "down for 24 h"),
+    ],
+)
+def test_numbers_and_times_are_taken_as_people_write_them(words: str, said: str) -> None:
+    assert said in capacity(*words.split()).stdout
+
+
+def test_a_record_carries_what_the_contract_says_unless_the_stack_does() -> None:
+    both = RequestsStream(view_type=StreamViewType.NEW_AND_OLD_IMAGES)
+    by_setting = capacity(*SMALL, "--config", "stream.viewType=KEYS_ONLY")
+
+    assert "its images (2)" in call(partial(main, contract=both), *SMALL).stdout
+    assert "its images (1)" in capacity(*SMALL).stdout
+    assert "its images (0)" in by_setting.stdout
 
 
 def test_a_write_that_fails_is_one_line(tmp_path: Path) -> None:
