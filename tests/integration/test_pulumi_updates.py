@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,11 @@ from tests.integration.pulumi_stacks import Stack, stack
 from tests.project import copy_of_project
 
 TABLE = "aws:dynamodb/table:Table"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+DENY_TRACES = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "xray:*", "Resource": "*"}],
+}
 OWNER = "payments-team-of-the-company"
 """A tag that the stack's configuration keeps encrypted."""
 
@@ -117,19 +123,53 @@ def test_a_refresh_finds_nothing_else_than_was_made(dev: Stack) -> None:
 
 
 def test_what_somebody_changed_by_hand_is_found_and_changed_back(dev: Stack) -> None:
-    table, mapping = dev.outputs["tableName"], dev.outputs["mappingUuid"]
-    dev.aws.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
-    dev.aws.client("lambda").update_event_source_mapping(UUID=mapping, BatchSize=7)
+    outputs = dev.outputs
+    table, mapping = outputs["tableName"], outputs["mappingUuid"]
+    change_by_hand(dev, outputs)
 
     dev.run("refresh", "--yes", "--skip-preview")
-    changed = {step.name: step.op for step in dev.preview()}
+    changed = {(step.name, step.op, *step.reasons) for step in dev.preview()}
     dev.up()
 
-    assert changed == {"requests-table": "update", "requests-mapping": "update"}
+    assert changed == {
+        ("requests-table", "update", "deletionProtectionEnabled", "tags"),
+        ("requests-mapping", "update", "batchSize", "functionResponseTypes"),
+        ("requests-processor", "update", "ephemeralStorage", "tags", "timeout"),
+        ("requests-processor-log-group", "update", "retentionInDays"),
+        ("requests-processor-tracing", "update", "policy"),
+        ("requests-failures-lifecycle", "update", "rules"),
+        ("requests-failures-public-access-block", "create"),
+        ("requests-failures-versioning", "update", "versioningConfiguration"),
+    }
+    assert dev.preview() == []
     described = dev.aws.client("dynamodb").describe_table(TableName=table)["Table"]
     assert described["DeletionProtectionEnabled"] is False
     found = dev.aws.client("lambda").get_event_source_mapping(UUID=mapping)
     assert found["BatchSize"] == 50
+
+
+def change_by_hand(dev: Stack, outputs: dict[str, Any]) -> None:
+    """A setting of each kind of resource, as somebody does with another tool than Pulumi."""
+    table, mapping = outputs["tableName"], outputs["mappingUuid"]
+    dynamodb, functions, s3 = map(dev.aws.client, ("dynamodb", "lambda", "s3"))
+    tag, bucket = {"Key": "drifted", "Value": "yes"}, outputs["failureBucket"]
+    arn = dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
+    dynamodb.tag_resource(ResourceArn=arn["TableDescription"]["TableArn"], Tags=[tag])
+    functions.update_event_source_mapping(UUID=mapping, BatchSize=7, FunctionResponseTypes=[])
+    functions.update_function_configuration(
+        FunctionName=outputs["functionName"], Timeout=33, EphemeralStorage={"Size": 600}
+    )
+    functions.tag_resource(Resource=outputs["functionArn"], Tags={"drifted": "yes"})
+    dev.aws.client("logs").put_retention_policy(logGroupName=outputs["logGroup"], retentionInDays=3)
+    role, _, name = dev.resource(ROLE_POLICY, "requests-processor-tracing")["id"].partition(":")
+    dev.aws.client("iam").put_role_policy(
+        RoleName=role, PolicyName=name, PolicyDocument=json.dumps(DENY_TRACES)
+    )
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_public_access_block(Bucket=bucket)
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    rules[0]["Expiration"]["Days"] += 1
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
 
 def test_what_is_gone_is_made_again(dev: Stack, function: JournalledFunction) -> None:

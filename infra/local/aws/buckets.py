@@ -6,7 +6,7 @@ of its own there, which replaces what was set before.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -299,22 +299,62 @@ def _policy(emulator: Emulator, _: str, inputs: Inputs) -> Outputs:
     return {"id": bucket}
 
 
-def _setting(create: Create, *, delete: str = "", without: Any = None) -> ResourceType:
-    """A bucket's setting: `delete` names the call that takes it back, `without` does so itself."""
+def _setting(
+    create: Create, *, delete: str = "", without: Any = None, found: Any = None
+) -> ResourceType:
+    """A bucket's setting: `delete` names the call that takes it back, `without` does so itself.
+
+    `found` tells of it, as far as it is read.
+    """
 
     def deleted(emulator: Emulator, setting: Existing) -> None:
         getattr(emulator.client("s3"), delete)(Bucket=setting.id)
 
+    def read(emulator: Emulator, bucket: str) -> Inputs | None:
+        s3 = emulator.client("s3")
+        return services.unless_gone(lambda: {"bucket": bucket, **found(s3, bucket)})
+
     return ResourceType(
         create=create,
         delete=without or deleted,
-        read=_exists,
+        read=read if found else _exists,
         replaced_by=frozenset({"bucket", "expectedBucketOwner"}),
     )
 
 
 def _exists(emulator: Emulator, bucket: str) -> Inputs | None:
     return None if _read_bucket(emulator, bucket) is None else {"bucket": bucket}
+
+
+def _versioning_found(s3: Any, bucket: str) -> Outputs:
+    status = s3.get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
+    return {"versioningConfiguration": {"status": status}}
+
+
+def _public_access_block_found(s3: Any, bucket: str) -> Outputs:
+    answer = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    return {key[:1].lower() + key[1:]: each for key, each in answer.items()}
+
+
+def _ownership_found(s3: Any, bucket: str) -> Outputs:
+    (rule,) = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    return {"rule": {"objectOwnership": rule["ObjectOwnership"]}}
+
+
+def _lifecycle_found(s3: Any, bucket: str) -> Outputs:
+    """Without the rules' filters, which are written in many ways."""
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    return {"rules": [dict(_rule_found(each)) for each in rules]}
+
+
+def _rule_found(rule: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from (("id", rule["ID"]), ("status", rule["Status"]))
+    for key, (parameter, names) in _OF_A_RULE.items():
+        inputs = {name: key for key, name in names.items()}
+        if isinstance(answered := rule.get(parameter), list):
+            yield key, [services.given(each, inputs) for each in answered]
+        elif answered is not None:
+            yield key, services.given(answered, inputs)
 
 
 _TYPES: Final[Mapping[str, ResourceType]] = {
@@ -336,19 +376,23 @@ _TYPES: Final[Mapping[str, ResourceType]] = {
     "aws:s3/bucketObject:BucketObject": _OBJECT,
     "aws:s3/bucketObjectv2:BucketObjectv2": _OBJECT,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _setting(
-        _lifecycle, delete="delete_bucket_lifecycle"
+        _lifecycle, delete="delete_bucket_lifecycle", found=_lifecycle_found
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _setting(
-        _ownership, delete="delete_bucket_ownership_controls"
+        _ownership, delete="delete_bucket_ownership_controls", found=_ownership_found
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _setting(_policy, delete="delete_bucket_policy"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _setting(
-        _public_access_block, delete="delete_public_access_block"
+        _public_access_block,
+        delete="delete_public_access_block",
+        found=_public_access_block_found,
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
         _setting(_encryption, delete="delete_bucket_encryption")
     ),
-    "aws:s3/bucketVersioning:BucketVersioning": _setting(_versioning, without=_suspend_versioning),
+    "aws:s3/bucketVersioning:BucketVersioning": _setting(
+        _versioning, without=_suspend_versioning, found=_versioning_found
+    ),
 }
 
 

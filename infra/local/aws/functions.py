@@ -174,6 +174,27 @@ def _delete_function(emulator: Emulator, function: Existing) -> None:
     emulator.client("lambda").delete_function(FunctionName=function.id)
 
 
+_DESCRIBED: Final = (
+    "architectures",
+    "description",
+    "ephemeralStorage",
+    "loggingConfig",
+    "tracingConfig",
+    "vpcConfig",
+)
+_AS_IN_PULUMI: Final = {parameter: key for key, parameter in _AS_IN_AWS.items()}
+
+
+def _as_input(value: Any) -> Any:
+    """An answer of AWS's as the provider writes it."""
+    if isinstance(value, Mapping):
+        return {
+            _AS_IN_PULUMI.get(name) or name[:1].lower() + name[1:]: _as_input(each)
+            for name, each in value.items()
+        }
+    return value
+
+
 def _read_function(emulator: Emulator, name: str) -> Inputs | None:
     """With what somebody may have changed by another way."""
 
@@ -189,6 +210,9 @@ def _read_function(emulator: Emulator, name: str) -> Inputs | None:
             "role": described["Role"],
             "timeout": described["Timeout"],
             "environment": {"variables": described.get("Environment", {}).get("Variables", {})},
+            **{key: _as_input(described.get(_name(key))) for key in _DESCRIBED},
+            "imageConfig": _as_input(described.get("ImageConfigResponse", {}).get("ImageConfig")),
+            "tags": answer.get("Tags", {}),
         }
 
     return services.unless_gone(found)
@@ -249,7 +273,9 @@ def _read_mapping(emulator: Emulator, uuid: str) -> Inputs | None:
     """With what somebody may have changed by another way."""
 
     def found() -> Inputs:
-        described = emulator.client("lambda").get_event_source_mapping(UUID=uuid)
+        client = emulator.client("lambda")
+        described = client.get_event_source_mapping(UUID=uuid)
+        tags = client.list_tags(Resource=described["EventSourceMappingArn"])["Tags"]
         filters = described.get("FilterCriteria", {}).get("Filters", [])
         return {
             **_outputs_of_mapping(emulator, uuid),
@@ -260,6 +286,10 @@ def _read_mapping(emulator: Emulator, uuid: str) -> Inputs | None:
             "filterCriteria": {"filters": [{"pattern": each["Pattern"]} for each in filters]},
             "functionName": described["FunctionArn"],
             "startingPosition": described["StartingPosition"],
+            "destinationConfig": _as_input(described["DestinationConfig"]),
+            "functionResponseTypes": described["FunctionResponseTypes"],
+            "metricsConfig": _as_input(described.get("MetricsConfig")),
+            "tags": tags,
         }
 
     return services.unless_gone(found)

@@ -47,11 +47,14 @@ def _delete_log_group(emulator: Emulator, group: Existing) -> None:
 
 
 def _read_log_group(emulator: Emulator, name: str) -> Inputs | None:
-    answer = emulator.client("logs").describe_log_groups(logGroupNamePrefix=name)
+    logs = emulator.client("logs")
+    answer = logs.describe_log_groups(logGroupNamePrefix=name)
     for each in answer["logGroups"]:
         if each["logGroupName"] == name:
             arn = _log_group_arn(emulator, name)
-            return {"name": name, "arn": arn, "retentionInDays": each.get("retentionInDays", 0)}
+            days = each.get("retentionInDays", 0)
+            tags = logs.list_tags_log_group(logGroupName=name)["tags"]
+            return {"name": name, "arn": arn, "retentionInDays": days, "tags": tags}
     return None
 
 

@@ -90,7 +90,16 @@ def _delete_role(emulator: Emulator, role: Existing) -> None:
 def _read_role(emulator: Emulator, name: str) -> Inputs | None:
     def found() -> Inputs:
         role = emulator.client("iam").get_role(RoleName=name)["Role"]
-        return {"name": name, "arn": role["Arn"], "uniqueId": role["RoleId"]}
+        return {
+            "name": name,
+            "arn": role["Arn"],
+            "uniqueId": role["RoleId"],
+            "assumeRolePolicy": json.dumps(role["AssumeRolePolicyDocument"]),
+            "permissionsBoundary": role.get("PermissionsBoundary", {}).get(
+                "PermissionsBoundaryArn", ""
+            ),
+            "tags": services.tags_found(role.get("Tags", [])),
+        }
 
     return services.unless_gone(found)
 
@@ -141,8 +150,8 @@ def _read_role_policy(emulator: Emulator, id_: str) -> Inputs | None:
     role, _, name = id_.partition(":")
 
     def found() -> Inputs:
-        emulator.client("iam").get_role_policy(RoleName=role, PolicyName=name)
-        return {"role": role, "name": name}
+        answer = emulator.client("iam").get_role_policy(RoleName=role, PolicyName=name)
+        return {"role": role, "name": name, "policy": json.dumps(answer["PolicyDocument"])}
 
     return services.unless_gone(found)
 

@@ -5,7 +5,7 @@ the provider's outputs and id. What replaces one follows internal/service of
 terraform-provider-aws 6.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
@@ -19,6 +19,11 @@ T = TypeVar("T")
 def tags(inputs: Inputs) -> list[dict[str, str]]:
     """As most services take them."""
     return [{"Key": key, "Value": value} for key, value in inputs.get("tags", {}).items()]
+
+
+def tags_found(answered: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """As the provider takes them."""
+    return {each["Key"]: each["Value"] for each in answered}
 
 
 def change_tags(
@@ -43,14 +48,13 @@ def unless_gone(find: Callable[[], T]) -> T | None:
         return find()
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _GONE or "NotFound" in code or "DoesNotExist" in code:
+        if code in _GONE or any(word in code for word in _SAID_OF_WHAT_IS_GONE):
             return None
         raise
 
 
-_GONE: Final = frozenset(
-    {"404", "NoSuchEntity", "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue"}
-)
+_GONE: Final = frozenset({"404", "AWS.SimpleQueueService.NonExistentQueue"})
+_SAID_OF_WHAT_IS_GONE: Final = ("DoesNotExist", "NoSuch", "NotFound")
 
 
 def given(inputs: Inputs, names: Mapping[str, str]) -> dict[str, Any]:

@@ -171,8 +171,7 @@ def _ttl_found(ttl: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tags_found(dynamodb: Any, arn: str) -> dict[str, str]:
-    given = dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
-    return {each["Key"]: each["Value"] for each in given}
+    return services.tags_found(dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"])
 
 
 def make_existing(emulator: Emulator, inputs: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from infra.local.program.engine import UNKNOWN
 from infra.local.provider import names, wire
 from infra.local.provider.backend import Backend, ForeignBackendError
 from infra.local.provider.changes import Change, changes
-from infra.local.provider.merging import narrowed, with_kept
+from infra.local.provider.merging import narrowed, observed, with_kept
 
 Moment = Callable[[str, str, str], None]
 """Operation, type and name of a resource."""
@@ -208,7 +208,7 @@ class Provider(ResourceProviderServicer):
             inputs = {key: each for key, each in found.items() if key not in type_.computed}
         return provider_pb2.ReadResponse(
             id=request.id,
-            properties=wire.written({**state, **found, **_tags_all(found)}),
+            properties=wire.written({**observed(found, state), **_tags_all(found)}),
             inputs=wire.written({**inputs, **narrowed(found, inputs)}),
         )
 

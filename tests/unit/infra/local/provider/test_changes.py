@@ -7,7 +7,7 @@ import pytest
 from infra.local.aws import resources
 from infra.local.program.engine import UNKNOWN
 from infra.local.provider.changes import Change, Kind, changes
-from infra.local.provider.merging import narrowed, with_kept
+from infra.local.provider.merging import narrowed, observed, with_kept
 
 TABLE = resources.type_of("aws:dynamodb/table:Table")
 MAPPING = resources.type_of(resources.EVENT_SOURCE_MAPPING)
@@ -103,3 +103,29 @@ def test_of_what_is_found_counts_what_was_asked_for() -> None:
     actual = {"ttl": {"enabled": False, "attributeName": "t"}, "filters": [{"pattern": "b"}]}
 
     assert narrowed(actual, wanted) == {"ttl": {"enabled": False}, "filters": [{"pattern": "b"}]}
+
+
+def test_one_more_of_the_users_own_keys_is_a_change() -> None:
+    wanted = {"tags": {"a": "1"}, "environment": {"variables": {"A": "1"}}}
+    actual = {"tags": {"a": "1", "b": "2"}, "environment": {"variables": {"A": "1", "B": "2"}}}
+
+    assert narrowed(actual, wanted) == observed(actual, wanted) == actual
+
+
+def test_a_document_that_says_the_same_stays_as_it_is_written() -> None:
+    wanted = {"policy": '{"Version": "2012-10-17",  "Statement": []}'}
+
+    for read in (narrowed, observed):
+        assert read({"policy": '{"Statement":[],"Version":"2012-10-17"}'}, wanted) == wanted
+        assert read({"policy": '{"Statement":[]}'}, wanted) == {"policy": '{"Statement":[]}'}
+
+
+def test_what_is_not_read_stays_as_the_state_has_it() -> None:
+    state = {"rules": [{"id": "expire", "filter": {"prefix": ""}}], "bucket": "b"}
+    read = {"rules": [{"id": "other"}], "tags": {}, "description": "", "arn": "arn"}
+
+    assert observed(read, state) == {
+        "rules": [{"id": "other", "filter": {"prefix": ""}}],
+        "bucket": "b",
+        "arn": "arn",
+    }
