@@ -67,7 +67,7 @@ def test_a_request_that_fails_and_then_passes_takes_effect_once(
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         put_around(faulty, up, fault, times=2 if fault == "fail" else 1)
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome(name, up))
 
     assert_nothing_is_lost(outcome)
@@ -97,7 +97,7 @@ def test_a_kill_repeats_the_effect_that_is_not_remembered_and_no_other(
     with deploy(config=config, code=faulty.folder, entry_point="faulty.handler") as up:
         for key in ("a", "b", "c"):
             faulty.put(up, key)
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome(name, up))
 
     assert (outcome.processed, outcome.lost, outcome.duplicates) == (3, 0, repeated)
@@ -131,7 +131,7 @@ def test_a_process_batch_meets_failures_and_poison_and_is_replayed(
     with deploy(config=config, code=faulty.folder) as up:
         put_around(faulty, up, "fail", times=FOREVER)
         faulty.put(up, "poison", "poison")
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         before = faulty.outcome("", up)
         faulty.mend()
         replay(up, "run", "--all")
@@ -233,7 +233,7 @@ def test_a_permission_that_is_missing_for_a_while_delays_the_requests(
         wait_until(lambda: len(up.invocations) > 2)
 
         iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome(name, up))
 
     assert_nothing_is_lost(outcome)
@@ -246,7 +246,7 @@ def test_poison_is_parked_whole_and_what_is_behind_it_follows(
 ) -> None:
     with deploy(config=SHORT, code=faulty.folder) as up:
         put_around(faulty, up, "poison", times=FOREVER)
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("a request is poison", up))
 
     assert_nothing_is_lost(outcome)
@@ -263,7 +263,7 @@ def test_what_fails_for_longer_than_its_retries_is_replayed_once_mended(
         faulty.remove(up, "faulty")
         faulty.put(up, "faulty", "fail", number=1)
         faulty.put(up, "b")
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         before = faulty.outcome("a service is gone", up)
         faulty.mend()
 
@@ -282,7 +282,7 @@ def test_nonsense_for_an_answer_is_a_failure_of_the_batch_that_takes_effect_once
     with deploy(config=SHORT, code=faulty.folder, entry_point="faulty.nonsense") as up:
         for key in ("a", "b", "c"):
             faulty.put(up, key)
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("the function answers nonsense", up))
 
     assert_nothing_is_lost(outcome)
@@ -305,7 +305,7 @@ def test_code_that_cannot_be_imported_loses_nothing_until_it_is_mended(
 
         faulty.process.write_text(code)
         up.reload()
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("new code cannot be imported", up))
 
     assert_nothing_is_lost(outcome)
@@ -333,7 +333,7 @@ def test_a_stream_that_answers_500_is_read_on_from_where_it_was(
         wait_until(lambda: len(refused) > 3)
         events.unregister("before-send.dynamodb-streams.*", internal_error)
         faulty.put(up, "c")
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("the stream answers 500", up))
 
     assert_nothing_is_lost(outcome)
@@ -371,7 +371,7 @@ def test_a_bucket_that_refuses_keeps_the_poison_in_the_stream(
         while_refused = faulty.outcome("", up)
 
         up.client("s3").delete_bucket_policy(Bucket=up.outputs["failureBucket"])
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("the failure bucket refuses a poison request", up))
 
     assert while_refused.parked == 0
@@ -390,7 +390,7 @@ def test_a_mapping_that_is_stopped_in_the_middle_goes_on_from_its_checkpoint(
                 up.pause()
             if number % 10 == 8:
                 up.resume()
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         outcome = outcomes.add(faulty.outcome("the mapping is stopped and resumed, 6 times", up))
 
     assert_nothing_is_lost(outcome)

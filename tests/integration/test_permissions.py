@@ -60,7 +60,7 @@ def what_works(deploy: Deploy, folder: Path) -> Mapping[str, Any]:
         faulty.put(up, "good")
         faulty.put(up, "poison", "poison")
         faulty.put(up, "failing", "fail")
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         return {
             "processed": [key for _, key, _ in faulty.effects],
             "parked by the handler": len(parked(up, "rejected/")),

@@ -83,7 +83,7 @@ def test_a_failing_record_is_retried_from_its_sequence_number_in_order(
             up.drain(timeout=0.1)
         before = function.keys
         function.fail_on()
-        up.drain(timeout=60)
+        up.drain(timeout=300)
 
     assert before[:2] == ["a", "b"]
     assert set(before[2:]) == {"b"}
@@ -98,7 +98,7 @@ def test_what_always_fails_ends_in_the_bucket_and_the_rest_is_processed(
     function.fail_on("b")
     with deploy(config={"eventSource": {"maximumRetryAttempts": 1}}, **function.deployed) as up:
         put(up, item("a"), item("b"), item("c"))
-        up.drain(timeout=60)
+        up.drain(timeout=300)
 
         (key,) = parked(up)
         assert key.startswith(f"aws/lambda/{up.outputs['mappingUuid']}/")

@@ -22,7 +22,7 @@ def up(deploy: Deploy, faulty: FaultyHandler) -> Iterator[LocalDeployment]:
         faulty.put(up, "late", "fail")
         faulty.remove(up, "late")
         faulty.put(up, "late", "fail", number=1)
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         yield up
 
 

@@ -61,7 +61,7 @@ def put_failing(faulty: FaultyHandler, up: LocalDeployment, count: int) -> None:
         faulty.put(up, f"late-{number}", "fail")
     faulty.remove(up, "late-0")
     faulty.put(up, "late-0", "fail", number=1)
-    up.drain(timeout=60)
+    up.drain(timeout=300)
 
 
 def test_what_lies_in_the_bucket_stops_no_replay(
@@ -131,7 +131,7 @@ def test_what_is_rejected_again_stays_whatever_else_was_done(
     with deploy(config=GIVE_UP, code=faulty.folder) as up:
         put_failing(faulty, up, 3)
         faulty.put(up, "poison", "poison")
-        up.drain(timeout=60)
+        up.drain(timeout=300)
         faulty.mend()
         first, second = replay(up, "run", "--all"), replay(up, "run", "--all")
         outcomes.add(outcome(faulty, "poison among them, replay run --all twice", up))

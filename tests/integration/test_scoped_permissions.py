@@ -275,4 +275,4 @@ def put(deployment: LocalDeployment) -> None:
     deployment.client("dynamodb").put_item(
         TableName=deployment.outputs["tableName"], Item=item("order-1")
     )
-    deployment.drain(timeout=60)
+    deployment.drain(timeout=300)
