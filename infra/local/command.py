@@ -19,6 +19,7 @@ from infra.exports import WhichPipelineError
 from infra.filters import command as filter_command
 from infra.filters.pattern import FilterPattern
 from infra.local.aws.emulator import EmulatorError, expire
+from infra.local.aws.emulator_process import EmulatorProcess
 from infra.local.demo import run_demo
 from infra.local.function.docker_sandbox import DockerError, DockerSandbox, docker_sandbox
 from infra.local.function.image_contents import MissingPackageError
@@ -34,11 +35,15 @@ from infra.wording import counted
 UNUSABLE: Final = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+def main(arguments: Sequence[str] | None = None, *, process: EmulatorProcess | None = None) -> int:
+    """Runs one command and returns its exit code.
+
+    `process` is an embedded AWS that was begun ahead, for a command that can use it.
+    """
     # Python's last resort writes to what sys.stderr is then: above a live display too.
     logging.basicConfig(format="%(message)s", handlers=filter(None, [logging.lastResort]))
     options = _parser().parse_args(arguments)
+    options.process = process
     try:
         code: int = options.func(options)
     except FunctionInitError as error:
@@ -164,6 +169,7 @@ def _demo(options: argparse.Namespace) -> int:
             count=options.count,
             pipeline=options.pipeline,
             port=options.port,
+            process=_process(options),
             config=_config(options),
             sandbox=sandbox,
         )
@@ -175,6 +181,7 @@ def _up(options: argparse.Namespace) -> int:
             stack=options.stack,
             pipeline=options.pipeline,
             port=options.port,
+            process=_process(options),
             config=_config(options),
             sandbox=sandbox,
             by_pulumi=options.pulumi,
@@ -206,6 +213,12 @@ def _sandbox(
     options: argparse.Namespace,
 ) -> contextlib.AbstractContextManager[DockerSandbox | None]:
     return docker_sandbox() if options.docker else contextlib.nullcontext()
+
+
+def _process(options: argparse.Namespace) -> EmulatorProcess | None:
+    """What was begun ahead, unless the embedded AWS is to listen elsewhere."""
+    process: EmulatorProcess | None = options.process
+    return None if options.docker or options.port else process
 
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from handler.config import EventName, RequestsStream
 from infra.exports import pipeline_exports
 from infra.local import numbers, report
+from infra.local.aws.emulator_process import EmulatorProcess
 from infra.local.aws.resources import EVENT_SOURCE_MAPPING
 from infra.local.cloudwatch.alarms import Transition
 from infra.local.deployment import LocalDeployment, deploy
@@ -106,6 +107,7 @@ def run_demo(
     count: int | None,
     pipeline: str | None = None,
     port: int = 0,
+    process: EmulatorProcess | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
 ) -> int:
@@ -123,7 +125,9 @@ def run_demo(
     console, began = report.console(), time.perf_counter()
     witness = _Witness(flow=FlowDisplay(console, is_summed_up=True))
     console.print(f"Deploying stack {stack} to an embedded AWS on this machine ...")
-    with deploy(stack, config, sandbox=sandbox, watcher=witness.watcher, port=port) as deployment:
+    with deploy(
+        stack, config, sandbox=sandbox, watcher=witness.watcher, port=port, process=process
+    ) as deployment:
         if items is None:
             deployed = pipeline_of(deployment.deployed.components, pipeline)
             writes = _made_up(deployed.contract, count)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from infra.local.aws import resources, tables
 from infra.local.aws.emulator import Credentials, Emulator
+from infra.local.aws.emulator_process import EmulatorProcess
 from infra.local.aws.not_made import NOT_MADE_HERE
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function.image import Image, task_root
@@ -29,6 +30,7 @@ def deploy(
     sandbox: Sandbox | None = None,
     watcher: Watcher | None = None,
     port: int = 0,
+    process: EmulatorProcess | None = None,
     emulator: Emulator | None = None,
     project: Path = PROJECT,
     shards: int = 1,
@@ -39,8 +41,9 @@ def deploy(
     folder that stands for /var/task and `entry_point` the handler in it, of every function; without
     them it is the project's handler, and the entry point of each function's image. A running
     `emulator` is emptied and used in place of one of its own: it saves time, and serves one
-    deployment after the other. `project` is the folder of another program than this one's. Each
-    table's stream has `shards` shards, over which its items are spread.
+    deployment after the other; or its `process` was begun ahead. `project` is the folder of another
+    program than this one's. Each table's stream has `shards` shards, over which its items are
+    spread.
 
     Raises `ProgramError`, also when AWS would refuse a resource, `EmulatorError`, and
     `FunctionInitError` when a handler cannot be imported.
@@ -54,6 +57,7 @@ def deploy(
         sandbox=sandbox,
         watcher=watcher,
         port=port,
+        process=process,
         emulator=emulator,
         project=project,
         shards=shards,
@@ -76,6 +80,7 @@ def begun(
     sandbox: Sandbox | None,
     watcher: Watcher | None,
     port: int,
+    process: EmulatorProcess | None = None,
     emulator: Emulator | None,
     project: Path,
     shards: int = 1,
@@ -85,7 +90,8 @@ def begun(
         host = sandbox.host if sandbox else "127.0.0.1"
         region = region_of(stack, project, config)
         if emulator is None:
-            emulator = cleanup.enter_context(Emulator(region=region, port=port, host=host))
+            emulator = Emulator(region=region, port=port, host=host, process=process)
+            cleanup.enter_context(emulator)
         else:
             cleanup.enter_context(emulator.emptied(region=region, host=host))
         if shards != 1:

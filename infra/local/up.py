@@ -13,6 +13,7 @@ from watchfiles import watch
 from infra.exports import pipeline_exports, pipeline_names
 from infra.local import report
 from infra.local.alarm_watch import AlarmWatch
+from infra.local.aws.emulator_process import EmulatorProcess
 from infra.local.deployment import LocalDeployment, deploy
 from infra.local.flow_display import FlowDisplay
 from infra.local.function.image_contents import left_out
@@ -43,6 +44,7 @@ def run_up(
     stack: str,
     pipeline: str | None = None,
     port: int = 0,
+    process: EmulatorProcess | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: Sandbox | None = None,
     by_pulumi: bool = False,
@@ -58,7 +60,9 @@ def run_up(
     try:
         console.print(f"Deploying stack {stack}{by} to an embedded AWS on this machine ...")
         screen = _Screen(console)
-        with begin(stack, config, sandbox=sandbox, watcher=screen.watcher, port=port) as deployment:
+        with begin(
+            stack, config, sandbox=sandbox, watcher=screen.watcher, port=port, process=process
+        ) as deployment:
             shown = _shown(deployment, pipeline)
             resources, look_ups = deployment.resources, deployment.look_ups_left_out
             for line in (

@@ -105,6 +105,23 @@ def test_a_command_that_is_being_imported_just_ends(module: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["up", "demo"])
+def test_the_emulator_starts_while_the_command_is_imported(
+    name: str, frozen: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "t"
+    with begun(
+        "infra.local", name, folder=frozen, temporary=folder, python="-Ximporttime"
+    ) as command:
+        command.read_until(" pulumi.runtime")
+        command.stop(signal.SIGINT)
+
+        command.end()
+
+    assert len(command.children) == 1
+    assert command.process.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("name", ["up", "demo"])
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_while_the_emulator_starts(
     name: str, number: signal.Signals, frozen: Path, tmp_path: Path

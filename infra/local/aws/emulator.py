@@ -7,9 +7,6 @@ each client gets its endpoint and its credentials from here.
 import contextlib
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,15 +21,21 @@ import botocore.session
 import urllib3
 from botocore.config import Config
 
+from infra.local.aws.emulator_process import LOOPBACK, EmulatorError, EmulatorProcess
 from infra.local.cloudwatch.definitions import RegisteredAlarm
-from infra.local.function.sandbox import dying_with_parent
+
+__all__ = [
+    "ACCOUNT",
+    "ROOT",
+    "Credentials",
+    "Emulator",
+    "EmulatorError",
+    "expire",
+    "local_environment",
+]
 
 ACCOUNT: Final = "123456789012"
 """The account of everything in the embedded AWS."""
-
-
-class EmulatorError(Exception):
-    """The embedded AWS cannot be started; says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +57,6 @@ class Credentials:
         return environment
 
 
-_SERVER: Final = "infra.local.aws.emulator_server"
-
-_PROJECT: Final = Path(__file__).parents[3]
-"""Where the server's module is found."""
-
 ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noqa: S106 - of no account
 """The account's root user's: good for everything. The program's resources are made with them."""
 
@@ -66,35 +64,17 @@ ROOT: Final = Credentials(access_key_id="root", secret_access_key="root")  # noq
 class Emulator:
     """A running embedded AWS. A context manager: on exit the process is gone."""
 
-    def __init__(self, *, region: str, port: int = 0, host: str = "127.0.0.1") -> None:
-        """Begins to start it; `wait` returns when it answers. 0 takes a free port."""
+    def __init__(
+        self,
+        *,
+        region: str,
+        port: int = 0,
+        host: str = LOOPBACK,
+        process: EmulatorProcess | None = None,
+    ) -> None:
+        """Begins to start it, where no `process` is given; `endpoint` waits until it answers."""
         self.region = region
-        self._host = host
-        if port and not _is_free(host, port):
-            raise EmulatorError(f"port {port} of {host} is taken; name another, or none")
-        # The command is fixed but for the address.
-        self._process = subprocess.Popen(  # noqa: S603
-            [
-                *dying_with_parent(),
-                sys.executable,
-                # -P: nothing of the caller's folder is imported.
-                "-P",
-                "-m",
-                _SERVER,
-                "--host",
-                host,
-                "--port",
-                str(port),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=_environment(),
-            # Ctrl-C is the caller's, who still needs it to come to an end.
-            process_group=0,
-        )
-        self._endpoint: str | None = None
+        self._process = process or EmulatorProcess(host=host, port=port)
         self._clients: dict[tuple[str, Credentials], Any] = {}
         self._making_clients = threading.Lock()
         self._deployed = threading.Lock()
@@ -116,25 +96,17 @@ class Emulator:
     ) -> None:
         for client in self._clients.values():
             client.close()
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.__exit__(kind, error, traceback)
 
     @property
     def process_id(self) -> int:
         """For tests that stop it in the middle of something."""
-        return self._process.pid
+        return self._process.process_id
 
     @property
     def endpoint(self) -> str:
         """The URL of every service. Waits for the server. Raises `EmulatorError`."""
-        if self._endpoint is None:
-            port = self._process.stdout.readline().strip() if self._process.stdout else ""
-            if not port:
-                raise EmulatorError("the embedded AWS ended before it listened")
-            self._endpoint = f"http://{self._host}:{port}"
-        return self._endpoint
+        return self._process.endpoint
 
     def client(self, service: str, credentials: Credentials = ROOT) -> Any:
         """A boto3 client of one service; the same one for the same credentials."""
@@ -217,15 +189,15 @@ class Emulator:
         self._control("dynamodb/shards", str(shards).encode())
 
     @contextlib.contextmanager
-    def emptied(self, *, region: str, host: str = "127.0.0.1") -> Iterator[None]:
+    def emptied(self, *, region: str, host: str = LOOPBACK) -> Iterator[None]:
         """As if it had just been started for that region and host, for one deployment at a time.
 
         Raises `EmulatorError` when it is not for them, or a deployment is still in it.
         """
-        if (region, host) != (self.region, self._host):
+        if (region, host) != (self.region, self._process.host):
             raise EmulatorError(
                 f"the deployment needs an embedded AWS of region {region} that listens on {host}, "
-                f"the one given is of {self.region} and listens on {self._host}"
+                f"the one given is of {self.region} and listens on {self._process.host}"
             )
         if not self._deployed.acquire(blocking=False):
             raise EmulatorError("the embedded AWS given still holds another deployment")
@@ -279,15 +251,6 @@ def _control(endpoint: str, what: str, body: bytes = b"") -> bytes:
     return answer.data
 
 
-def _environment() -> dict[str, str]:
-    """moto reads AWS settings too, and the caller's are for another AWS."""
-    kept = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
-    path = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # New regions come before moto knows them.
-    regions = {"MOTO_ALLOW_NONEXISTENT_REGION": "true"}
-    return {**kept, **regions, "PYTHONPATH": os.pathsep.join(path)}
-
-
 @cache
 def _session() -> boto3.Session:
     """One for all: a session reads the service models once. It has no settings of the caller's."""
@@ -298,16 +261,6 @@ def _session() -> boto3.Session:
     }
     core = botocore.session.Session(session_vars=nothing)
     return boto3.Session(botocore_session=core)
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def local_environment(endpoint: str, region: str, credentials: Credentials) -> Mapping[str, str]:

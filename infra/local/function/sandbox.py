@@ -6,7 +6,6 @@ sent, and when it must end, `execution_environment` decides.
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from infra.config import Architecture
+from infra.local.aws.emulator_process import dying_with_parent
 from infra.local.function.image_contents import packages, task_root
 
 _LONGEST_LINE: Final = 256 * 1024
@@ -237,15 +237,6 @@ class LocalProcess(asyncio.SubprocessProtocol):
         # The runtime client writes an error with its traceback as one line, parted by \r.
         for part in line.decode(errors="replace").rstrip("\r").split("\r"):
             self._on_log(part)
-
-
-def dying_with_parent() -> list[str]:
-    """A command prefix: what it starts is killed when this process dies, however it dies.
-
-    Linux only. Elsewhere nothing is added: a runtime then ends when it next finds its API gone.
-    """
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def _signal_in_words(number: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from infra.config.stack_file import StackFileError
 from infra.local.aws.emulator import Emulator
+from infra.local.aws.emulator_process import EmulatorProcess
 from infra.local.deployment import begun
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function.sandbox import Sandbox
@@ -40,6 +41,7 @@ def stack_of_pulumi(
     sandbox: Sandbox | None = None,
     watcher: Watcher | None = None,
     port: int = 0,
+    process: EmulatorProcess | None = None,
     emulator: Emulator | None = None,
     project: Path = PROJECT,
     faults: Faults | None = None,
@@ -60,6 +62,7 @@ def stack_of_pulumi(
                 sandbox=sandbox,
                 watcher=watcher,
                 port=port,
+                process=process,
                 emulator=emulator,
                 project=project,
             )
@@ -81,12 +84,15 @@ def deploy_by_pulumi(
     sandbox: Sandbox | None = None,
     watcher: Watcher | None = None,
     port: int = 0,
+    process: EmulatorProcess | None = None,
 ) -> "Iterator[PulumiDeployment]":
     """Makes the stack by `pulumi up`, which prints what it does.
 
     Raises what `stack_of_pulumi` raises, and `FunctionInitError`.
     """
-    with stack_of_pulumi(stack, config, sandbox=sandbox, watcher=watcher, port=port) as deployment:
+    with stack_of_pulumi(
+        stack, config, sandbox=sandbox, watcher=watcher, port=port, process=process
+    ) as deployment:
         for note in deployment.private.notes:
             print(note)
         deployment.up()

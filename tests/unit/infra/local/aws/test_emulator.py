@@ -11,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import ACCOUNT, Emulator, EmulatorError
+from infra.local.aws.emulator_process import EmulatorProcess
+from tests.processes import PATIENCE
 from tests.unit.infra.local.aws.roles import role_with
 
 REGION = "ap-northeast-1"
@@ -109,3 +111,11 @@ def test_a_page_in_a_browser_is_answered_nothing(
         connection.request("GET", "/moto-api/data.json", headers=headers)
 
         assert connection.getresponse().status == status
+
+
+def test_the_process_ends_with_who_began_it() -> None:
+    with EmulatorProcess() as process:
+        assert process._process.stdin is not None
+        process._process.stdin.close()
+
+        assert process._process.wait(PATIENCE) == 0

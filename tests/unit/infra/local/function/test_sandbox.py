@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from infra.local.aws.emulator_process import dying_with_parent
 from infra.local.function.lambda_function import LambdaFunction
-from infra.local.function.sandbox import LocalProcess, dying_with_parent
+from infra.local.function.sandbox import LocalProcess
 from tests.processes import PATIENCE, is_running
 from tests.unit.infra.local.function.functions import invoke, run, settings
 
