@@ -77,10 +77,11 @@ def _measured(names: Sequence[str]) -> dict[str, Measured | None]:
             traceback.print_exc()
             measured[name] = None
             continue
-        measured[name] = Measured(machine=where, part=part)
+        took = f"took {time.perf_counter() - begun:.0f} s"
+        measured[name] = Measured(machine=f"{where}, {took}", part=part)
         for line in _lines(part):
             print(line)
-        print(f"({time.perf_counter() - begun:.0f} s)", flush=True)
+        print(f"({took})", flush=True)
     return measured
 
 

@@ -69,8 +69,10 @@ def main() -> Part:
 
 NOTES: Final = (
     (
-        "Of 1,000 writes that wait when the mapping begins, in batches of 50, and of 40 that come"
-        " one at a time, through the local event source mapping; idempotency off."
+        "Without the filter every write invokes the function, which ignores what is no INSERT; "
+        "with it those records never leave the mapping. Of 1,000 writes that wait when the mapping "
+        "begins, in batches of 50, and of 40 that come one at a time, through the local event "
+        "source mapping; idempotency off."
     ),
     (
         "Billed is the function's time on this machine, each invocation rounded up to a "
@@ -98,7 +100,7 @@ def _row(name: str, without: Cost, filtered: Cost) -> tuple[str, ...]:
         f"{filtered.billed:,}",
         f"{without.dollars:.3f}",
         f"{filtered.dollars:.3f}",
-        f"{1 - filtered.dollars / without.dollars:.0%}",
+        f"{1 - filtered.dollars / without.dollars:+.0%}".replace("-0%", "0%").lstrip("+"),
     )
 
 

@@ -16,7 +16,7 @@ from tests.benchmarks.side_by_side import Samples, in_turns
 from tests.benchmarks.target import at_least, at_most
 
 ROUNDS: Final = 3
-WRITES: Final = 15
+WRITES: Final = 35
 """One after the other, in each round."""
 OURS: Final = "ours"
 OFF: Final = "ours, idempotency off"
@@ -24,7 +24,8 @@ OTHER: Final = "serverless-offline"
 READY_WITHIN: Final = 3.0
 """Seconds."""
 FIGURES: Final = {
-    "ready": "start to ready, s",
+    "nothing": "start to ready, the embedded AWS's start included, s",
+    "ready": "start to ready in an embedded AWS that runs, s",
     "first": "first record, write to processed, ms",
     "single": "the next, one at a time, p50, ms",
     "slowest": "the same, p99, ms",
@@ -61,16 +62,23 @@ def main() -> Part:
 
 NOTES: Final = (
     (
-        "Ours is `make up`: it starts the embedded AWS and makes the whole stack before it is "
-        "ready. serverless-offline 13.9.0 (serverless 3.40.0) with "
-        "serverless-offline-dynamodb-streams 8.0.1 finds an embedded AWS of the same kind, with "
-        "the table made. Batch size 50 and the same filter; both functions are Python and write a"
-        " line for each record."
+        "serverless-offline 13.9.0 (serverless 3.40.0) with serverless-offline-dynamodb-streams "
+        "8.0.1 is what one would use instead. Both loops find an embedded AWS of the same kind, "
+        "running and warm, and have batch size 50 and the same filter; both functions are Python "
+        "and write a line for each record."
+    ),
+    (
+        "Until it is ready, ours (`make up`) runs the Pulumi program, makes the whole stack "
+        "(tables, role, bucket, image, function, mapping), and starts the function, so that its "
+        "imports are checked. serverless-offline finds the table made and makes nothing; it starts "
+        "Python with the first record. In the first row each starts the embedded AWS too, and "
+        "serverless-offline's table is made: `make up` does so while it imports Pulumi."
     ),
     (
         "A drain is from the last write to the last record processed. A changed function is found"
         " by serverless-offline with `--reloadHandler` only, which starts Python for each "
-        "invocation; the other figures are without it."
+        "invocation; the other figures are without it. `idempotency off` shows ours doing no more "
+        "than the other does: with it, each record is claimed and remembered in a table."
     ),
 )
 
@@ -102,6 +110,7 @@ def _joined(rounds: list[Figures]) -> defaultdict[str, list[float]]:
 def _measured(loop: Loop, *, changes: bool) -> Figures:
     with loop() as running:
         return {
+            "nothing": [running.seconds_from_nothing],
             "ready": [running.seconds_to_ready],
             "first": [running.processed(1) * 1000],
             "single": [running.processed(1) * 1000 for _ in range(WRITES)],
@@ -129,7 +138,7 @@ def _samples(figure: str, figures: Figures) -> Samples:
 
 def _verdict(figure: str, of_ours: Samples, other: Samples | None) -> tuple[str, str]:
     if other is None:
-        return "", at_most(of_ours, READY_WITHIN, " s") if figure == "ready" else ""
+        return "", at_most(of_ours, READY_WITHIN, " s") if figure == "nothing" else ""
     # Not round by round: what waits for a timer has another share of it in each.
     ratio = other.median / max(of_ours.median, 1e-3)
     target = at_least(ratio, TARGETS[figure]) if figure in TARGETS else ""

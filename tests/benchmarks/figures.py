@@ -8,9 +8,13 @@ import dataclasses
 import json
 import os
 import platform
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from tests.benchmarks.side_by_side import Samples
@@ -98,16 +102,36 @@ def from_text(text: str) -> dict[str, Measured]:
     return {name: Measured.from_json(each) for name, each in json.loads(text).items()}
 
 
-def with_spread(samples: Samples, form: str = "{:,.3g}") -> str:
-    """The median, and between which values half of the rounds lie."""
+def with_spread(samples: Samples, form: str | None = None) -> str:
+    """The median, and between which values half of the rounds lie; in three digits, or whole."""
     low, high = samples.spread
-    median, low_text, high_text = (form.format(value) for value in (samples.median, low, high))
+    median, low_text, high_text = (
+        (form or ("{:,.0f}" if value >= 1000 else "{:,.3g}")).format(value)
+        for value in (samples.median, low, high)
+    )
     return median if low_text == high_text else f"{median} ({low_text}–{high_text})"
 
 
 def machine() -> str:
     """Where this process measures, and how busy it is there."""
+    programs = f"Python {platform.python_version()}{_node()}"
     return (
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {os.cpu_count()} cores{_processor()}, "
+        f"{programs}, load {os.getloadavg()[0]:.1f}"
     )
+
+
+def _processor() -> str:
+    """Its name, where Linux tells it."""
+    information = Path("/proc/cpuinfo")
+    told = information.read_text(encoding="utf-8") if information.exists() else ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return f" of {found[1].strip()}" if found else ""
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        return ""
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    return f", Node.js {said.strip().removeprefix('v')}"

@@ -3,30 +3,46 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tests.benchmarks import bench_plan
 from tests.benchmarks.figures import Measured, Table
+from tests.benchmarks.local_loops import SERVERLESS
+from tests.benchmarks.peers import POWERTOOLS, versions
 
 INTRODUCTION: Final = """\
 # Benchmarks
 
 `make bench` measures all of this on your machine and writes this page, its plot and the figures \
-behind both (`benchmarks.json`). It takes about ten minutes, and some more the first time, when it \
-installs what it compares with into environments of their own under `.build`; what cannot be \
+behind both (`benchmarks.json`). It takes about twenty minutes, and some more the first time, when \
+it installs what it compares with into environments of their own under `.build`; what cannot be \
 installed is left out, and the page says why. `make bench ARGS=handler` measures one part and only \
 prints it, `make bench ARGS="handler --write"` puts it on this page too. The parts are: {names}.
 
 Contenders are measured in turns, so that a noisy machine is noisy for all. A figure is the median \
 of the rounds, in brackets between which values half of them lie. A ratio is taken round by round. \
-Absolute figures depend on the machine; ratios say more. Nothing of this is timed by the tests.
+Absolute figures depend on the machine; ratios say more. A target that a figure is held to stands \
+beside it, and whether this run met it; where none stands, none was set. Nothing of this is timed \
+by the tests.
+
+Ours is compared with {peers}.
 
 ![Ours beside what one would use instead; shorter is better](benchmarks.svg)
 """
+
+
+COMPARED: Final = {
+    "Powertools' BatchProcessor and Logger": POWERTOOLS,
+    **bench_plan.PEERS,
+    "serverless-offline": SERVERLESS,
+}
+"""What a user would take instead."""
 
 
 def page(measured: Mapping[str, Measured]) -> str:
     """All parts, in their order."""
     names = ", ".join(f"`{name}`" for name in measured)
     parts = (_section(name, each) for name, each in measured.items())
-    return "\n".join([INTRODUCTION.format(names=names), *parts])
+    peers = "; ".join(f"{name} ({versions(peer)})" for name, peer in COMPARED.items())
+    return "\n".join([INTRODUCTION.format(names=names, peers=peers), *parts])
 
 
 def _section(name: str, measured: Measured) -> str:

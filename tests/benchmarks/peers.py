@@ -49,6 +49,12 @@ POWERTOOLS: Final = Peer(
 )
 
 
+def versions(peer: Peer) -> str:
+    """Its packages as one says them."""
+    named = (package.replace("==", "@").rpartition("@") for package in peer.packages)
+    return ", ".join(f"{name} {version}" for name, _, version in named)
+
+
 def set_up(peer: Peer, *, run: "Run | None" = None, folder: Path | None = None) -> Path:
     """Its folder, with all in it. Raises `PeerLeftOutError`."""
     missing = [program for program in peer.needs if shutil.which(program) is None]

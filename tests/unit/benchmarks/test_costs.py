@@ -5,9 +5,12 @@ from collections import Counter
 
 import pytest
 
+from tests.benchmarks import bench_growth
 from tests.benchmarks.bench_filter_cost import MIXES, cost, shares, writes
 from tests.benchmarks.bench_growth import payload
 from tests.benchmarks.bench_handler import KINDS, event
+from tests.benchmarks.figures import Table
+from tests.benchmarks.side_by_side import Samples
 
 
 def test_each_invocation_is_billed_by_the_millisecond_begun() -> None:
@@ -46,6 +49,16 @@ def test_a_mix_is_named_by_its_shares() -> None:
 @pytest.mark.parametrize("kilobytes", [1, 10, 100, 400])
 def test_a_payload_is_about_as_long_as_it_is_to_be(kilobytes: int) -> None:
     assert len(json.dumps(payload(kilobytes))) == pytest.approx(kilobytes * 1000, rel=0.1)
+
+
+def test_what_is_dearer_than_the_cheapest_before_it_is_not_flat() -> None:
+    table = Table(head=("batch size",), rows=(("1",), ("10",), ("100",), ("1,000",)))
+    costs = [{"ours": Samples((each,)), "bare loop": Samples((1.0,))} for each in (20, 10, 12, 13)]
+
+    grown = bench_growth._with_growth(table, costs)
+
+    assert grown.head[1:] == ("ours, times the least above (1.2 is flat)",)
+    assert [row[1] for row in grown.rows] == ["", "0.50", "1.20", "1.30 **missed**"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,9 +7,19 @@ import pytest
 
 from tests import pages
 from tests.benchmarks import __main__ as command
-from tests.benchmarks.figures import Bar, Measured, Panel, Part, Table, from_text, to_text
+from tests.benchmarks.figures import (
+    Bar,
+    Measured,
+    Panel,
+    Part,
+    Table,
+    from_text,
+    to_text,
+    with_spread,
+)
 from tests.benchmarks.page import page, table_lines
 from tests.benchmarks.plot import plot
+from tests.benchmarks.side_by_side import Samples
 
 PANEL = Panel(
     title="Handler",
@@ -50,6 +60,19 @@ def test_a_table_is_aligned_with_numbers_to_the_right() -> None:
         "| a      | 1,000 |",
         "| longer |     2 |",
     ]
+
+
+def test_the_page_names_the_versions_of_what_is_compared() -> None:
+    written = page({})
+
+    assert "serverless-offline (serverless 3.40.0, serverless-offline 13.9.0, " in written
+    assert "CDK in JavaScript (aws-cdk-lib 2.276.0, " in written
+    assert "@aws-solutions-constructs/core 2.101.0" in written
+
+
+def test_a_large_figure_is_whole() -> None:
+    assert with_spread(Samples((5_511.4, 5_970.0, 6_012.6))) == "5,970 (5,741–5,991)"
+    assert with_spread(Samples((23.71,))) == "23.7"
 
 
 def test_a_section_says_how_it_is_measured_again_and_where_it_was() -> None:

@@ -5,7 +5,7 @@ TTL, a record that comes late), at any moment (in the middle of a retry), and it
 """
 
 import asyncio
-import itertools
+import bisect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -102,8 +102,9 @@ class ScriptedStreamSource:
         shard_id, after, generation = iterator.split("/")
         if int(generation) != self._generation:
             raise StreamError("ExpiredIteratorException")
-        following = (r for r in self.shards[shard_id] if number_of(r) > int(after))
-        page = list(itertools.islice(following, limit))
+        shard = self.shards[shard_id]
+        first = bisect.bisect_right(shard, int(after), key=number_of)
+        page = shard[first : first + limit]
         if page:
             return page, self._iterator(shard_id, number_of(page[-1]))
         return page, None if shard_id in self.closed else iterator
