@@ -137,7 +137,9 @@ class RequestsStream:
     """The function's command, as Lambda takes it: a module of the image and a name in it."""
 
     def __post_init__(self) -> None:
-        problems = []
+        problems = [*self._misnamed()]
+        if problems:  # the others are about what these say
+            raise InvalidContractError("; ".join(problems))
         if not self.events:
             problems.append("events must name at least one of INSERT, MODIFY, REMOVE")
         if len(set(self.events)) != len(self.events):
@@ -164,6 +166,16 @@ class RequestsStream:
         """
         carried = self.view_type.images(event)
         return next((image for image in Image if image in carried), None)
+
+    def _misnamed(self) -> Iterator[str]:
+        for name, given, kind in (
+            ("view_type", (self.view_type,), StreamViewType),
+            ("events", self.events, EventName),
+        ):
+            for each in given:
+                if not isinstance(each, kind):
+                    right = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
+                    yield f"{name} must be of {right}, got {each!r}"
 
     def _without_image(self) -> list[str]:
         return [

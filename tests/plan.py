@@ -181,7 +181,8 @@ class _MadeUp:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._given.get(type_, _outputs(type_, str(inputs.get("name") or name)))
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        del state
         return {**self._given.get(type_, _outputs(type_, name)), "id": id_}
 
     def component(self, inputs: Mapping[str, Any]) -> None:

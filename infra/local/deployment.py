@@ -154,8 +154,8 @@ class _Provider:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return resources.create(self._emulator, type_, name, inputs)
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        return resources.read(self._emulator, type_, name, id_)
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        return resources.read(self._emulator, type_, name, id_, state)
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         tables.make_existing(self._emulator, inputs)

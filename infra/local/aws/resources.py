@@ -16,6 +16,7 @@ from infra.local.aws import (
     buckets,
     buses,
     cloudwatch,
+    delivery_streams,
     functions,
     identities,
     keys,
@@ -48,6 +49,7 @@ from infra.local.aws.resource_type import POLICIES, Existing, Inputs, Outputs, R
 FUNCTION: Final = functions.FUNCTION
 EVENT_SOURCE_MAPPING: Final = functions.EVENT_SOURCE_MAPPING
 IMAGE: Final = repositories.IMAGE
+TABLE: Final = "aws:dynamodb/table:Table"
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
@@ -103,10 +105,13 @@ def update(
     return _with_left_out(type_, outputs, left_out)
 
 
-def read(emulator: Emulator, type_: str, name: str, id_: str) -> Outputs:
+def read(
+    emulator: Emulator, type_: str, name: str, id_: str, state: Inputs | None = None
+) -> Outputs:
     """A resource that exists on AWS, and that the program gets by its id.
 
-    Here it is made where it takes nothing but a name, so that it can be used.
+    Here it is made where it takes nothing but a name, so that it can be used; a table, where the
+    program says its key beside the id.
     """
     if type_ == STACK_REFERENCE:
         return create(emulator, type_, name, {"name": id_})
@@ -118,13 +123,18 @@ def read(emulator: Emulator, type_: str, name: str, id_: str) -> Outputs:
         token, key = _LOOKED_UP[type_]
         return {**look_up(emulator, token, {key: _named_by(id_)}), "id": id_}
     key = known.naming.key if known.naming else "name"
+    said = {"billingMode": "PAY_PER_REQUEST", **(state or {})} if type_ == TABLE else {}
     try:
-        made = create(emulator, type_, name, {key: _named_by(id_)})
+        made = create(emulator, type_, name, {**said, key: _named_by(id_)})
     except RefusedError:
         made = not_made(type_, name, ())
     if NOT_MADE_HERE in made:
-        return {**made, NOT_MADE_HERE: "all of it; what it tells is made up"}
+        hint = _KEY_HINT if type_ == TABLE else ""
+        return {**made, NOT_MADE_HERE: f"all of it; what it tells is made up{hint}"}
     return {**made, NOT_MADE_HERE: MADE_HERE}
+
+
+_KEY_HINT: Final = "; with hash_key and attributes in its get it is made"
 
 
 _LOOKED_UP: Final = {
@@ -276,6 +286,7 @@ _TYPES: Final[Mapping[str, ResourceType]] = {
     **buckets.TYPES,
     **buses.TYPES,
     **cloudwatch.TYPES,
+    **delivery_streams.TYPES,
     **functions.TYPES,
     **identities.TYPES,
     **keys.TYPES,

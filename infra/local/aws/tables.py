@@ -289,7 +289,7 @@ def _index(index: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]
     return {
         "IndexName": index["name"],
         # A local index shares the table's partition key, and names its sort key only.
-        "KeySchema": _key_schema(index, table.get("hashKey")),
+        "KeySchema": _key_schema(index, _key_schema(table)[0]["AttributeName"]),
         "Projection": projection,
         **capacity,
     }

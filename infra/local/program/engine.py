@@ -98,8 +98,9 @@ class Provider(Protocol):
         """The outputs of a new resource."""
         ...
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        """The outputs of a resource that exists, and that the program gets by its id."""
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The outputs of a resource that exists, and that the program gets by its id; `state` is
+        what else the program says of it."""
         ...
 
     def component(self, inputs: Mapping[str, Any]) -> None:
@@ -154,8 +155,8 @@ class Monitor(mocks.MockMonitor):
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._first_error(lambda: self._provider.create(type_, name, inputs))
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        return self._first_error(lambda: self._provider.read(type_, name, id_))
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._first_error(lambda: self._provider.read(type_, name, id_, state))
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         self._first_error(lambda: self._provider.component(inputs))
@@ -282,7 +283,7 @@ class _Creating(mocks.Mocks):
             self._monitor.component(plain(args.inputs))
             return f"{args.name}-id", {}  # its children are what is created
         if args.custom is None and args.resource_id:
-            read = self._monitor.read(args.typ, args.name, args.resource_id)
+            read = self._monitor.read(args.typ, args.name, args.resource_id, plain(args.inputs))
             return args.resource_id, {**args.inputs, **read}
         outputs = self._monitor.create(args.typ, args.name, plain(args.inputs))
         return str(outputs.get("id") or f"{args.name}-id"), {**args.inputs, **outputs}

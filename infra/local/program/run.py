@@ -8,6 +8,7 @@ import logging
 import os
 import runpy
 import threading
+import traceback
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -48,10 +49,25 @@ def run_program(
     failure = _failure(stack_name, config, monitor, project=project, secrets=secrets)
     if failure is not None:
         cause = monitor.error or failure
-        # The message of a KeyError is the key.
-        said = f"KeyError: {cause}" if isinstance(cause, KeyError) else str(cause)
-        raise ProgramError(said) from cause
+        raise ProgramError(_said(cause, project)) from cause
     return monitor.deployed
+
+
+def _said(cause: BaseException, project: Path) -> str:
+    """What went wrong; of an error that is Python's own, also where in the program."""
+    # The message of a KeyError is the key.
+    said = f"KeyError: {cause}" if isinstance(cause, KeyError) else str(cause)
+    if type(cause).__module__ != "builtins" or isinstance(cause, SyntaxError):
+        return said
+    frames = traceback.extract_tb(cause.__traceback__)
+    for each in reversed(frames):
+        file = Path(each.filename)
+        if file.is_relative_to(project) and not file.is_relative_to(_LOCAL_RUN):
+            return f"{said} ({file.relative_to(project)}, line {each.lineno})"
+    return said
+
+
+_LOCAL_RUN: Final = Path(__file__).resolve().parents[1]
 
 
 def declared_by_program(
@@ -64,7 +80,7 @@ def declared_by_program(
     monitor = Monitor(_Nothing(), preview=True)
     failure = _failure(stack_name, config, monitor, project=project)
     if failure is not None and not monitor.is_declared:
-        raise ProgramError(str(failure)) from failure
+        raise ProgramError(_said(failure, project)) from failure
     return monitor.deployed.components
 
 
@@ -74,8 +90,8 @@ class _Nothing:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         raise LookupError(f"{name}: nothing is made ({type_}, {sorted(inputs)})")
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        raise LookupError(f"{name}: nothing is there ({type_}, {id_})")
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise LookupError(f"{name}: nothing is there ({type_}, {id_}, {sorted(state)})")
 
     def component(self, inputs: Mapping[str, Any]) -> None:
         pass

@@ -353,3 +353,13 @@ def test_whatever_is_in_an_image_it_is_an_item_or_a_misfit(image: dict[str, Any]
     except InvalidAttributeValueError as error:
         made = error.mistakes
     assert made
+
+
+def test_a_view_type_or_an_event_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidContractError) as refused:
+        RequestsStream(view_type="NEW_IMAGES", events=("INSERT", EventName.MODIFY))  # type: ignore[arg-type]
+
+    assert str(refused.value).startswith("view_type must be of StreamViewType.KEYS_ONLY, ")
+    assert str(refused.value).endswith(
+        "events must be of EventName.INSERT, EventName.MODIFY, EventName.REMOVE, got 'INSERT'"
+    )

@@ -826,6 +826,60 @@ def test_a_reference_to_another_stack_is_no_resource(aws: Emulator) -> None:
     assert found == {"name": "org/platform/prod", "outputs": {}, "secretOutputNames": []}
 
 
+def test_a_table_is_made_where_the_program_says_its_key(aws: Emulator) -> None:
+    state = {"hashKey": "id", "attributes": [{"name": "id", "type": "S"}]}
+
+    known = resources.read(aws, resources.TABLE, "counts", "counts", state)
+    unknown = resources.read(aws, resources.TABLE, "others", "others")
+
+    assert known[NOT_MADE_HERE] == "exists on AWS; made here, empty"
+    aws.client("dynamodb").put_item(TableName="counts", Item={"id": {"S": "one"}})
+    assert unknown[NOT_MADE_HERE].endswith("with hash_key and attributes in its get it is made")
+
+
+def test_a_local_index_has_the_partition_key_of_either_form(aws: Emulator) -> None:
+    names = ("id", "at", "size")
+    key = [{"attributeName": "id", "keyType": "HASH"}, {"attributeName": "at", "keyType": "RANGE"}]
+    index = {"name": "by-size", "rangeKey": "size", "projectionType": "ALL"}
+    inputs = {
+        "keySchemas": key,
+        "attributes": [{"name": name, "type": "S"} for name in names],
+        "billingMode": "PAY_PER_REQUEST",
+        "localSecondaryIndexes": [index],
+    }
+
+    made(aws, resources.TABLE, "sized", **inputs)
+
+    found = aws.client("dynamodb").describe_table(TableName="sized")["Table"]
+    (local,) = found["LocalSecondaryIndexes"]
+    assert [each["AttributeName"] for each in local["KeySchema"]] == ["id", "size"]
+
+
+def test_what_a_delivery_stream_gets_stands_in_the_bucket(aws: Emulator) -> None:
+    bucket = made(aws, "aws:s3/bucket:Bucket", "archive")
+    type_ = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+    to = {
+        "bucketArn": bucket["arn"],
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "prefix": "in/",
+    }
+    inputs = {
+        "destination": "extended_s3",
+        "extendedS3Configuration": {**to, "bufferingSize": 64, "compressionFormat": "GZIP"},
+    }
+
+    outputs = resources.create(aws, type_, "archive", inputs)
+
+    assert outputs[NOT_MADE_HERE] == "extendedS3Configuration.compressionFormat"
+    records = [{"Data": b"one"}, {"Data": b"two"}]
+    aws.client("firehose").put_record_batch(DeliveryStreamName="archive", Records=records)
+    (found,) = aws.client("s3").list_objects_v2(Bucket="archive", Prefix="in/")["Contents"]
+    body = aws.client("s3").get_object(Bucket="archive", Key=found["Key"])["Body"].read()
+    assert body == b"onetwo"
+    elsewhere = resources.create(aws, type_, "search", {"destination": "opensearch"})
+    assert "elsewhere than to S3" in elsewhere[NOT_MADE_HERE]
+
+
 def test_a_file_says_what_other_stacks_export(aws: Emulator, tmp_path: Path) -> None:
     file = tmp_path / "tests/yours/stack-outputs.yaml"
     file.parent.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """The program under the local engine: what it is given, what it makes, and how it fails."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,8 @@ class Provider:
             "uuid": "a-uuid",
         }
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        del state
         return {**self.create(type_, name, {}), "id": id_}
 
     def component(self, inputs: Mapping[str, Any]) -> None:
@@ -175,7 +177,8 @@ class Queues:
         self.created.append(name)
         return {"url": f"https://{name}"}
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        del state
         return {**self.create(type_, name, {}), "id": id_}
 
     def component(self, inputs: Mapping[str, Any]) -> None:
@@ -254,8 +257,19 @@ def test_a_preview_of_the_program_registers_what_an_up_does(stack: str) -> None:
     assert planned.exports["imageUri"] is UNKNOWN
 
 
-def test_a_key_that_is_not_there_is_called_so(project: Path) -> None:
-    (project / "__main__.py").write_text("outputs = {}\nprint(outputs['vpcId'])\n")
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("outputs = {}\nprint(outputs['vpcId'])\n", "KeyError: 'vpcId' (__main__.py, line 2)"),
+        ("import item\n", "name 'Status' is not defined (item.py, line 2)"),
+        ("import nowhere\n", "No module named 'nowhere' (__main__.py, line 1)"),
+    ],
+)
+def test_an_error_of_pythons_own_is_said_with_its_place(
+    project: Path, program: str, said: str
+) -> None:
+    (project / "__main__.py").write_text(program)
+    (project / "item.py").write_text("class Order:\n    status: Status\n")
 
-    with pytest.raises(ProgramError, match=r"^KeyError: 'vpcId'$"):
+    with pytest.raises(ProgramError, match=f"^{re.escape(said)}$"):
         run.run_program("dev", {}, Queues(), project=project)

@@ -13,7 +13,8 @@ class _NothingMade:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         raise AssertionError(f"{type_} {name} {inputs}")
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        del state
         return {**self.create(type_, name, {}), "id": id_}
 
     def component(self, inputs: Mapping[str, Any]) -> None:

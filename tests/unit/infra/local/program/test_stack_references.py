@@ -28,8 +28,8 @@ class Provider:
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotImplementedError
 
-    def read(self, type_: str, name: str, id_: str) -> Mapping[str, Any]:
-        del type_, name
+    def read(self, type_: str, name: str, id_: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        del type_, name, state
         return {"name": id_, "outputs": {"vpcId": "vpc-1"} if "site" in id_ else {}}
 
     def component(self, inputs: Mapping[str, Any]) -> None:
