@@ -1,14 +1,16 @@
 """`python -m infra.impact`: reads a preview, says what it loses, and is a gate by its exit code."""
 
 import argparse
+import codecs
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from infra.impact import access, code, kept, stream
-from infra.impact.finding import Finding, Severity
+from infra.impact.finding import Finding, Severity, told_apart
 from infra.impact.preview import InvalidPreviewError, Preview, read
 from infra.impact.report import markdown, plain
 
@@ -21,7 +23,7 @@ _USAGE_ERROR: Final = 2
 def findings(preview: Preview) -> list[Finding]:
     """All that the update does and a reviewer must know of."""
     parts = (stream, kept, access, code)
-    return [finding for part in parts for finding in part.findings(preview)]
+    return told_apart([finding for part in parts for finding in part.findings(preview)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,11 +80,14 @@ def _parser() -> argparse.ArgumentParser:
 def _content(path: str) -> str:
     if path == "-":
         return sys.stdin.read()
-    return Path(path).read_text(encoding="utf-8")
+    content = Path(path).read_bytes()
+    # What PowerShell's > writes.
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_wide else "utf-8-sig")
 
 
 def _named_in(lines: str) -> list[str]:
-    pattern = rf"^{re.escape(ALLOWING_LINE)}[ \t]*(\S+)[ \t]*\r?$"
+    pattern = rf"^{re.escape(ALLOWING_LINE)}[ \t]*(\S.*?)[ \t]*\r?$"
     return re.findall(pattern, lines, flags=re.MULTILINE | re.IGNORECASE)
 
 
@@ -93,10 +98,12 @@ def _needless(names: Iterable[str], found: Sequence[Finding]) -> set[str]:
 def _how_to_go_on(stopping: Sequence[Finding], *, as_markdown: bool) -> str:
     if as_markdown:
         lines = "\n".join(f"{ALLOWING_LINE} {each.id}" for each in stopping)
+        fence = "```" + max(re.findall("`+", lines), default="")
         return (
-            f"\nTo go on all the same, say so in the pull request's description:\n```\n{lines}\n```"
+            "\nTo go on all the same, say so in the pull request's description:\n"
+            f"{fence}\n{lines}\n{fence}"
         )
-    flags = " ".join(f"--allow {each.id}" for each in stopping)
+    flags = " ".join(f"--allow {shlex.quote(each.id)}" for each in stopping)
     return f"To go on all the same: {flags}"
 
 

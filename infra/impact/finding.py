@@ -1,9 +1,11 @@
 """One thing that an update does and that a reviewer must know of."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from infra.impact.preview import Change
+from infra.inputs import UNKNOWN
 
 
 class Severity(StrEnum):
@@ -23,8 +25,9 @@ class Finding:
 
     kind: str
     severity: Severity
+    urn: str
     resource: str
-    """The resource's name in the program."""
+    """The resource's name in the program; where another has it too, with its types before it."""
     what: str
     """What happens, and what is lost by it."""
     first: str = ""
@@ -38,16 +41,36 @@ class Finding:
 
 def lossy(kind: str, change: Change, what: str, first: str = "") -> Finding:
     """A finding of something that is gone."""
-    return Finding(kind=kind, severity=Severity.LOSSY, resource=change.name, what=what, first=first)
+    return _finding(Severity.LOSSY, kind, change, what, first)
 
 
 def risk(kind: str, change: Change, what: str, first: str = "") -> Finding:
     """A finding of something that may go wrong from now on."""
-    return Finding(kind=kind, severity=Severity.RISK, resource=change.name, what=what, first=first)
+    return _finding(Severity.RISK, kind, change, what, first)
 
 
 def notice(kind: str, change: Change, what: str, first: str = "") -> Finding:
     """A finding that stops nobody."""
+    return _finding(Severity.NOTICE, kind, change, what, first)
+
+
+def _finding(severity: Severity, kind: str, change: Change, what: str, first: str) -> Finding:
     return Finding(
-        kind=kind, severity=Severity.NOTICE, resource=change.name, what=what, first=first
+        kind=kind,
+        severity=severity,
+        urn=change.urn,
+        resource=change.name,
+        what=what.replace(UNKNOWN, "(known only once the update runs)"),
+        first=first,
     )
+
+
+def told_apart(findings: Sequence[Finding]) -> list[Finding]:
+    """With ids of which each means one resource: URNs differ where names need not."""
+    urns: dict[str, set[str]] = {}
+    for each in findings:
+        urns.setdefault(each.id, set()).add(each.urn)
+    return [
+        replace(each, resource=each.urn.split("::", 2)[-1]) if len(urns[each.id]) > 1 else each
+        for each in findings
+    ]

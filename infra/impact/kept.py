@@ -147,8 +147,13 @@ _PROTECTIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ignorePublicAcls",),
     ("restrictPublicBuckets",),
     ("skipDestroy",),
+    ("sqsManagedSseEnabled",),
+    ("enableKeyRotation",),
 )
 """Inputs that protect while they are true."""
+
+_KEYS: Final = ("kmsKeyId", "kmsMasterKeyId")
+"""Inputs that encrypt with a key of one's own while they are set."""
 
 _PERMITS: Final[tuple[str, ...]] = ("forceDestroy", "forceDelete")
 """Inputs that permit a deletion with all content once they are true."""
@@ -162,6 +167,9 @@ def _protections_gone(old: State, new: State) -> Iterator[str]:
     for path in _PROTECTIONS:
         if old.at(*path) is True and new.at(*path) is not True:
             yield ".".join(path)
+    for name in _KEYS:
+        if old.at(name) and not new.at(name):
+            yield f"encryption with {old.at(name)} ({name})"
     for name in _PERMITS:
         if not old.at(name) and new.at(name) is True:
             yield f"a refusal to delete what is not empty ({name})"

@@ -5,6 +5,7 @@ resource, diagnostics, and no policy findings. Values that only the update will 
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -146,19 +147,28 @@ def read(printed: str) -> Preview:
 
 
 def _decoded(printed: str) -> Mapping[str, Any]:
-    # A wrapper may have printed lines before it, the engine prints none.
-    start = printed.find("{")
-    try:
-        digest = json.loads(printed[max(start, 0) :])
-    except ValueError as error:
-        raise InvalidPreviewError(
-            f"it is not what `pulumi preview --json` prints: {error}"
-        ) from error
-    if not isinstance(digest, dict) or not _is_preview(digest):
+    """The digest, whatever a wrapper or the CLI has printed before and behind it."""
+    decoder, is_json, reason = json.JSONDecoder(), False, "nothing in it begins with {"
+    printed = printed.lstrip("\ufeff \t\r\n")
+    for start in re.finditer(r"^(?=\{)", printed, flags=re.MULTILINE):
+        try:
+            digest, _ = decoder.raw_decode(printed, start.start())
+        except ValueError as error:
+            reason = str(error)
+            continue
+        except RecursionError:
+            reason = "it nests too deep"
+            continue
+        is_json = True
+        if isinstance(digest, dict) and _is_preview(digest):
+            return digest
+    if not printed:
+        raise InvalidPreviewError("it is empty: see what `pulumi preview --json` said instead")
+    if is_json:
         raise InvalidPreviewError(
             "it is JSON, but not what `pulumi preview --json` prints: steps with op and urn"
         )
-    return digest
+    raise InvalidPreviewError(f"it is not what `pulumi preview --json` prints: {reason}")
 
 
 def _is_preview(digest: Mapping[str, Any]) -> bool:
@@ -196,14 +206,13 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
     "create-replacement": Operation.REPLACED,
     "delete-replaced": Operation.REPLACED,
     "import-replacement": Operation.REPLACED,
-    "discard-replaced": Operation.REPLACED,
-    "read-replacement": Operation.REPLACED,
     "delete": Operation.DELETED,
     "update": Operation.UPDATED,
     "create": Operation.CREATED,
     "import": Operation.CREATED,
 }
-"""The engine's operations; where a resource has several steps, the first of these counts."""
+"""The engine's operations; where a resource has several steps, the first of these counts. What is
+only read (`read`, `read-replacement`, `discard-replaced`, `refresh`) is another's, or stays."""
 
 
 def _change(urn: str, steps: Sequence[Mapping[str, Any]]) -> Change:
@@ -211,8 +220,10 @@ def _change(urn: str, steps: Sequence[Mapping[str, Any]]) -> Change:
     operation = next((each for each in _OPERATIONS.values() if each in found), Operation.SAME)
     if {Operation.CREATED, Operation.DELETED} <= found:
         operation = Operation.REPLACED
-    old = next((step["oldState"] for step in steps if step.get("oldState")), None)
-    new = next((step["newState"] for step in steps if step.get("newState")), None)
+    # A refresh comes first: its new state is what there is, and not what will be.
+    doing = [step for step in steps if step["op"] in _OPERATIONS] or steps
+    old = next((step["oldState"] for step in doing if step.get("oldState")), None)
+    new = next((step["newState"] for step in doing if step.get("newState")), None)
     return Change(
         urn=urn,
         operation=operation,

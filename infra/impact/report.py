@@ -56,10 +56,13 @@ def _code(name: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    escaped = html.escape(words, quote=False).replace("|", "&#124;").replace("\n", " ")
-    return (
-        escaped.replace("`", "&#96;")
-        .replace("*", "&#42;")
-        .replace("_", "&#95;")
-        .replace("@", "&#64;")
-    )
+    escaped = html.escape(words, quote=False).translate(_HARMLESS)
+    # GitHub makes links of bare addresses.
+    return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+_HARMLESS: Final = str.maketrans(
+    {character: f"&#{ord(character)};" for character in "|`*_~[]\\"}
+    # GitHub looks for mentions and issues in what is rendered: an empty character stops it.
+    | {"@": "@&#8203;", "#": "#&#8203;", "\n": " ", "\r": " "}
+)

@@ -163,8 +163,68 @@ def test_an_image_that_is_still_to_be_built_is_said() -> None:
             "permissions-widened",
         ),
         (
-            update("iam/userPolicyAttachment:UserPolicyAttachment", None, {}, op="create"),
+            update(
+                "iam/userPolicyAttachment:UserPolicyAttachment",
+                None,
+                {"policyArn": UNKNOWN},
+                op="create",
+            ),
             "permissions-widened",
+        ),
+        (
+            update(
+                "iam/policyAttachment:PolicyAttachment",
+                {"policyArn": "arn", "roles": ["a"]},
+                {"policyArn": "arn", "roles": ["a", "b"]},
+            ),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+                {"policyArns": ["a"]},
+                {"policyArns": ["a", "b"]},
+            ),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "iam/rolePolicy:RolePolicy",
+                {"role": "a", "policy": ADMIN},
+                {"role": "b", "policy": ADMIN},
+                op="replace",
+            ),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "kms/grant:Grant",
+                None,
+                {"keyId": UNKNOWN, "granteePrincipal": "arn", "operations": ["Decrypt"]},
+                op="create",
+            ),
+            "permissions-widened",
+        ),
+        (
+            update(
+                "cloudwatch/logResourcePolicy:LogResourcePolicy",
+                {"policyDocument": '{"Statement": []}'},
+                {"policyDocument": ADMIN},
+            ),
+            "permissions-widened",
+        ),
+        (
+            update("sqs/queue:Queue", {"sqsManagedSseEnabled": True}, {}),
+            "protection-removed",
+        ),
+        (update("sns/topic:Topic", {"kmsMasterKeyId": "arn"}, {}), "protection-removed"),
+        (
+            update(
+                "lambda/function:Function",
+                {"architectures": ["arm64"]},
+                {"architectures": [UNKNOWN]},
+            ),
+            "architecture-changed",
         ),
         (
             update("lambda/function:Function", {"role": "arn:a"}, {"role": UNKNOWN}),
@@ -213,7 +273,10 @@ def test_an_image_that_is_still_to_be_built_is_said() -> None:
     ],
 )
 def test_what_a_user_adds_is_judged_too(preview: str, kind: str) -> None:
-    assert kinds(preview) == [kind]
+    (said,) = findings(read(preview))
+
+    assert said.kind == kind
+    assert UNKNOWN not in said.what
 
 
 @pytest.mark.parametrize(
@@ -231,6 +294,16 @@ def test_what_a_user_adds_is_judged_too(preview: str, kind: str) -> None:
         update("iam/role:Role", {"inlinePolicies": [{"policy": ADMIN}]}, {"inlinePolicies": []}),
         update("iam/rolePolicy:RolePolicy", {"policy": ADMIN}, None, op="delete"),
         update("iam/policy:Policy", {"policy": ADMIN}, {"policy": ADMIN, "tags": {}}),
+        update(
+            "iam/policyAttachment:PolicyAttachment",
+            {"policyArn": "arn", "roles": ["a", "b"]},
+            {"policyArn": "arn", "roles": ["a"]},
+        ),
+        update("dynamodb/table:Table", {}, {}, op="read-replacement"),
+        update("dynamodb/table:Table", {}, None, op="discard-replaced"),
+        update("sqs/queue:Queue", {}, {}, op="refresh"),
+        update("sqs/queue:Queue", {}, {}, op="import"),
+        update("sqs/queue:Queue", {}, None, op="remove-pending-replace"),
     ],
 )
 def test_what_keeps_more_or_allows_less_is_not_said(preview: str) -> None:
@@ -248,6 +321,72 @@ def test_what_protects_a_bucket_may_go_with_it() -> None:
     both = {"steps": [*bucket["steps"], *json.loads(block)["steps"][1:]]}
 
     assert kinds(json.dumps(both)) == ["bucket-deleted"]
+
+
+def test_after_a_refresh_it_is_the_update_that_counts() -> None:
+    refreshed = json.loads(
+        update(
+            "sqs/queue:Queue",
+            {"messageRetentionSeconds": 60},
+            {"messageRetentionSeconds": 600},
+            op="refresh",
+        )
+    )
+    updated = update(
+        "sqs/queue:Queue", {"messageRetentionSeconds": 600}, {"messageRetentionSeconds": 90}
+    )
+    refreshed["steps"] += json.loads(updated)["steps"][1:]
+
+    (said,) = findings(read(json.dumps(refreshed)))
+
+    assert "90, was 600" in said.what
+
+
+def test_what_is_allowed_of_one_resource_is_not_allowed_of_its_namesake(tmp_path: Path) -> None:
+    queue = json.loads(update("sqs/queue:Queue", {}, None, op="delete"))
+    other = update("cloudwatch/logGroup:LogGroup", {}, None, op="delete")
+    queue["steps"] += json.loads(other)["steps"][1:]
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps(queue))
+
+    ids = [each.id for each in findings(read(file.read_text()))]
+
+    component = "data-deleted:my:own:Component$aws:"
+    assert ids == [
+        f"{component}sqs/queue:Queue::mine",
+        f"{component}cloudwatch/logGroup:LogGroup::mine",
+    ]
+    assert main([str(file), "--allow", "data-deleted:mine"]) == 1
+    assert main([str(file), "--allow", ids[0]]) == 1
+    assert main([str(file), *(flag for each in ids for flag in ("--allow", each))]) == 0
+
+
+def test_a_name_with_a_space_can_be_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, description = tmp_path / "preview.json", tmp_path / "description"
+    changed = update("sqs/queue:Queue", {}, None, op="delete")
+    file.write_text(changed.replace("mine", "my ```` queue"))
+    description.write_text("Allow-impact: data-deleted:my ```` queue \r\n")
+
+    assert main([str(file)]) == 1
+    assert "--allow 'data-deleted:my ```` queue'" in capsys.readouterr().out
+    assert main([str(file), "--markdown"]) == 1
+    assert capsys.readouterr().out.count("\n```````\n") == 2
+    assert main([str(file), "--allow-lines-of", str(description)]) == 0
+
+
+def test_what_the_command_line_prints_around_the_preview_is_passed_over(tmp_path: Path) -> None:
+    changed = update("sqs/queue:Queue", {}, None, op="delete")
+    before = "warning: using pulumi-resource-aws from {PATH}\n{not json}\n{}\n"
+    file = tmp_path / "preview.json"
+
+    assert kinds(f"{before}{json.dumps(json.loads(changed), indent=2)}\nFinished {{}}\n") == [
+        "data-deleted"
+    ]
+    for encoding in ("utf-8-sig", "utf-16"):
+        file.write_text(changed, encoding=encoding)
+        assert main([str(file)]) == 1
 
 
 def test_what_keeps_nothing_may_be_replaced() -> None:
@@ -315,18 +454,25 @@ def test_nothing_that_a_program_names_becomes_markup(
 ) -> None:
     file = tmp_path / "preview.json"
     changed = update("sqs/queue:Queue", {}, None, op="delete")
-    file.write_text(changed.replace("mine", "<img src=x> | @everyone **x**"))
+    named = "<img src=x> | @everyone **x** [y](http://z) #7 www.z.org ~~z~~"
+    file.write_text(changed.replace("mine", named))
 
     assert main([str(file), "--markdown"]) == 1
     row = next(line for line in capsys.readouterr().out.splitlines() if "data-deleted" in line)
-    assert not {"<img", "@everyone", "**"} & set(row.replace("<code>", " ").split())
+    assert not {"<img", "@everyone", "**", "#7"} & set(row.replace("<code>", " ").split())
+    assert not any(each in row for each in ("](", "://", "www.", "~~"))
     assert row.count("|") == 4
 
 
 @pytest.mark.parametrize(
     ("printed", "message"),
     [
-        ("", "not what `pulumi preview --json` prints"),
+        ("", "it is empty: see what `pulumi preview --json` said instead"),
+        (" \n", "it is empty"),
+        ('{"steps": [', "not what `pulumi preview --json` prints: Expecting value"),
+        ("{" * 100_000, "not what `pulumi preview --json` prints"),
+        ('{"a":' * 100_000, "it nests too deep"),
+        ("error: no stack named dev", "not what `pulumi preview --json` prints"),
         ("[]", "not what `pulumi preview --json` prints"),
         ('{"a": 1}', "not what `pulumi preview --json` prints"),
         ('{"steps": [{"op": "update"}]}', "not what `pulumi preview --json` prints"),
