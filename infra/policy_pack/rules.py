@@ -13,6 +13,7 @@ from infra.policy_pack.statements import (
     families_of_actions,
     public_grants,
     unscoped_grants,
+    wide_policies,
 )
 
 Check: TypeAlias = Callable[[Resource], Iterator[str]]
@@ -170,7 +171,7 @@ RULES: Final = (
     ),
     Rule(
         name="no-public-access",
-        description="Nobody outside the account is allowed anything without a condition.",
+        description="Everybody is allowed nothing without a condition that says who.",
         check=_closed,
     ),
     Rule(
@@ -179,7 +180,11 @@ RULES: Final = (
         "other way, and no family of actions.",
         check=lambda resource: (
             sentence
-            for sentences in (unscoped_grants(resource), families_of_actions(resource))
+            for sentences in (
+                unscoped_grants(resource),
+                families_of_actions(resource),
+                wide_policies(resource),
+            )
             for sentence in sentences
         ),
     ),

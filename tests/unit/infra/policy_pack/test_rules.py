@@ -121,6 +121,66 @@ BREAKING: Final[list[tuple[str, Resource]]] = [
     ),
     ("no-wildcard-resources", role_policy(Action="dynamodb:PutItem", Resource="*")),
     ("no-wildcard-resources", role_policy(Action=["s3:*"], Resource="arn:aws:s3:::a/*")),
+    (
+        "no-public-access",
+        resource_policy(
+            Principal="*", Resource="*", Condition={"Bool": {"aws:SecureTransport": "true"}}
+        ),
+    ),
+    (
+        "no-public-access",
+        resource(
+            "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+            {
+                "policyDocument": json.dumps(
+                    {
+                        "Statement": {
+                            "Effect": "Allow",
+                            "Action": "logs:PutLogEvents",
+                            "Principal": "*",
+                        }
+                    }
+                )
+            },
+        ),
+    ),
+    ("no-wildcard-resources", role_policy(Action="s3:GetObject", Resource="arn:aws:s3:::*")),
+    ("no-wildcard-resources", role_policy(Action="s3:GetObject", Resource="**")),
+    (
+        "no-wildcard-resources",
+        resource(
+            "aws:iam/role:Role",
+            {
+                "inlinePolicies": [
+                    {
+                        "policy": json.dumps(
+                            {
+                                "Statement": {
+                                    "Effect": "Allow",
+                                    "Action": "s3:GetObject",
+                                    "Resource": "*",
+                                }
+                            }
+                        )
+                    }
+                ]
+            },
+        ),
+    ),
+    (
+        "no-wildcard-resources",
+        resource(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        ),
+    ),
+    (
+        "no-wildcard-resources",
+        resource(
+            "aws:iam/role:Role",
+            {"managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"]},
+        ),
+    ),
     ("no-wildcard-resources", role_policy(NotAction="iam:*", Resource="arn:aws:s3:::a/*")),
     ("log-retention", resource("aws:cloudwatch/logGroup:LogGroup", {})),
     ("log-retention", resource("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 0})),
@@ -164,6 +224,15 @@ def test_every_rule_can_be_broken() -> None:
     [
         role_policy(Action="dynamodb:ListStreams", Resource="*"),
         role_policy(Action="s3:GetObject", Resource=UNKNOWN),
+        role_policy(
+            Action="dynamodb:Query", Resource="arn:aws:dynamodb:eu-west-1:1:table/a/index/*"
+        ),
+        role_policy(Action="lambda:InvokeFunction", Resource="arn:aws:lambda:e:1:function:a:*"),
+        resource(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            {"policyArn": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"},
+        ),
+        resource("aws:iam/role:Role", {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}),
         resource("aws:iam/rolePolicy:RolePolicy", {"policy": UNKNOWN}),
         resource_policy(Principal="*", Resource="*", Condition={"StringEquals": {"a": "b"}}),
         resource(MAPPING, {"eventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:queue"}),

@@ -116,7 +116,6 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.stream, self.function, self.destination = Stream(), Function(), Destination()
         self.event_name = "INSERT"
-        self.each_minute: Callable[[], None] = lambda: None
         self.store = MetricStore()
         self.name = plan.resource(FUNCTION).outputs["name"]
         self.service = f"requests-processor/prod/{self.name}"
@@ -160,7 +159,6 @@ class World:
         """A record is written each minute, and the alarms are evaluated."""
         for _ in range(int(minutes)):
             self.write()
-            self.each_minute()
             for _ in range(6):
                 await asyncio.sleep(10)
                 self._meter.sample(now())
@@ -177,10 +175,22 @@ class World:
             for series, value in embedded_metrics(line):
                 self.store.add(series, value, now())
 
-    def refuse_writes(self) -> None:
-        """The table that remembers events is throttled, and the handler reports what it cannot."""
+
+class Memory:
+    """The table that remembers events: each record is claimed there before it is processed."""
+
+    def __init__(self, store: MetricStore) -> None:
+        self._store = store
+
+    def refuse(self, records: list[Record]) -> object:
+        """As DynamoDB counts it, and the handler reports it: a claim that fails ends the batch."""
         table = {"TableName": "requests-idempotency"}
-        self.store.add(Series.of("AWS/DynamoDB", "WriteThrottleEvents", table), 3, now())
+        self._store.add(Series.of("AWS/DynamoDB", "WriteThrottleEvents", table), 1, now())
+        return reported(records[0])
+
+
+def throttle_memory(world: World) -> None:
+    world.function.answering = Memory(world.store).refuse
 
 
 def fail(world: World) -> None:
@@ -261,10 +271,7 @@ STORIES: Final[Mapping[str, Story]] = {
         ends_within=8,
     ),
     "memory-throttled": Story(
-        fault=lambda world: setattr(world, "each_minute", world.refuse_writes),
-        mended=lambda world: setattr(world, "each_minute", lambda: None),
-        fires_within=6,
-        ends_within=2,
+        fault=throttle_memory, mended=take_all, fires_within=7, ends_within=3, config=ONE_HOUR
     ),
     "rejected": Story(
         fault=lambda world: world.reject(1),
