@@ -1,6 +1,6 @@
 """`pulumi destroy` by Pulumi's own engine: what AWS would refuse to delete stops it in time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,15 +16,31 @@ OPEN: Mapping[str, Any] = {
 """What the guide has one set before a stack is destroyed."""
 
 
-@pytest.fixture(params=["defaults", "prod"])
-def protected(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    values = DEFAULTS if request.param == "defaults" else None
-    with stack(request.param, values) as protected:
+@pytest.mark.parametrize(("name", "values"), [("defaults", DEFAULTS), ("prod", None)])
+def test_what_aws_would_not_delete_stays_until_it_is_opened(
+    name: str, values: Mapping[str, Any] | None
+) -> None:
+    with stack(name, values) as protected:
         protected.up()
-        yield protected
+        assert_the_preview_keeps_it_whole(protected)
+        assert_what_is_protected_stays_without_the_preview(protected)
+        opened = {
+            f"requests-processor:{key}": {
+                **protected.config.get(f"requests-processor:{key}", {}),
+                **values,
+            }
+            for key, values in OPEN.items()
+        }
+        protected.config = protected.config | opened
+        protected.up()
+        fill(protected)
+
+        protected.run("destroy", "--yes")
+
+        assert_nothing_is_left(protected)
 
 
-def test_a_protected_stack_is_kept_whole_by_the_preview(protected: Stack) -> None:
+def assert_the_preview_keeps_it_whole(protected: Stack) -> None:
     before = len(protected.state)
 
     told = protected.run("destroy", "--yes", check=False)
@@ -33,7 +49,7 @@ def test_a_protected_stack_is_kept_whole_by_the_preview(protected: Stack) -> Non
     assert len(protected.state) == before
 
 
-def test_without_the_preview_what_is_protected_stays(protected: Stack) -> None:
+def assert_what_is_protected_stays_without_the_preview(protected: Stack) -> None:
     told = protected.run("destroy", "--yes", "--skip-preview", check=False)
 
     left = {each["urn"].rpartition("::")[2] for each in protected.state if each.get("protect")}
@@ -41,22 +57,6 @@ def test_without_the_preview_what_is_protected_stays(protected: Stack) -> None:
     assert {"requests-table", "requests-image", "requests-failures"} <= left
     tables = protected.aws.client("dynamodb").list_tables()["TableNames"]
     assert any(each.startswith("requests-table-") for each in tables)
-
-
-def test_opened_first_it_goes_with_all_that_is_in_it(protected: Stack) -> None:
-    protected.config = protected.config | {
-        f"requests-processor:{key}": {
-            **protected.config.get(f"requests-processor:{key}", {}),
-            **values,
-        }
-        for key, values in OPEN.items()
-    }
-    protected.up()
-    fill(protected)
-
-    protected.run("destroy", "--yes")
-
-    assert_nothing_is_left(protected)
 
 
 def test_the_stack_dev_goes_at_once() -> None:
