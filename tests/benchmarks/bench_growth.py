@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,8 +31,10 @@ from tests.unit.infra.local.mapping.scripted import (
 ROUNDS: Final = 5
 OURS: Final = "ours"
 FLAT: Final = 1.2
-"""Times the least of all smaller ones: what is noise on a shared machine."""
-UNCOLLECTED: Final = "ours, without the garbage collector"
+"""Times the cheapest before it: up to here it may be the noise of a shared machine."""
+UNCOLLECTED: Final = "ours, gc off"
+MAPPING: Final = "mapping"
+OF_OURS: Final = (OURS, UNCOLLECTED, MAPPING)
 BATCH_SIZES: Final = (1, 10, 100, 1_000, 10_000)
 KILOBYTES: Final = (0.1, 1, 10, 100, 400)
 INVOCATION: Final = 6_000
@@ -61,24 +63,25 @@ def main() -> Part:
 
 NOTES: Final = (
     (
-        "First table, the handler: CPU microseconds a record, JSON in to JSON out, as the batch "
-        "grows. Falling up to 100 records, as a batch has a price of its own."
+        "A rise is how many times the cheapest row above a row costs: below 1 it is falling, up to "
+        "1.2 it is flat as far as a shared machine tells."
     ),
     (
-        "Second table, the handler: a record, and a kilobyte of its JSON, as records grow, in "
-        "batches of up to 100 that fit into an invocation's 6 MB. A record of one line is half "
-        "envelope, whose long strings cost little; from 10 KB on a record is all payload."
+        "First table, the handler: CPU microseconds a record, JSON in to JSON out. Second table, "
+        "the same by a kilobyte of the record's JSON, in batches of up to 100 records that fit into"
+        " an invocation's 6 MB; a record of one line is half envelope, whose long strings cost "
+        "little, and from 10 KB on it is all payload."
     ),
     (
         "Where these rise at the end, it is Python's garbage collector: while the event is read, "
-        "before any handler begins, it walks again and again all that is read already. The column"
-        " without it shows the same work with `gc.disable()`; the bare loop pays for it too. The "
-        "handler leaves the collector on, as `process` may make cycles."
+        "before any handler begins, it walks again and again all that is read already. `gc off` is "
+        "the same handler after `gc.disable()`; the bare loop, with the collector, pays for it too."
+        " The handler leaves it on, as `process` may make what only it can free."
     ),
     (
-        "Third table, the local run: CPU microseconds a record of the event source mapping alone,"
-        " over a scripted stream, and records a second of the whole, from a backlog that waits in"
-        " the embedded AWS (up to 10,000 records: to write more takes minutes), in batches of 100."
+        "Third table, the local run: records a second of the whole, from a backlog that waits in "
+        "the embedded AWS (up to 10,000 records: to write more takes minutes), and the CPU time of"
+        " the event source mapping alone, over a scripted stream; both in batches of 100."
     ),
 )
 
@@ -89,20 +92,17 @@ def _times(handlers: Mapping[str, Contender], file: Path, times: int) -> dict[st
 
 
 def _batch_sizes(handlers: Mapping[str, Contender], folder: Path) -> Table:
-    rows, costs = [], []
+    growth = Growth()
     for size in BATCH_SIZES:
         file = folder / "batch.json"
         file.write_text(json.dumps(event("small", size)), encoding="utf-8")
         measured = _times(handlers, file, max(200 // size, 1))
-        scaled = {name: samples.scaled(1e6 / size) for name, samples in measured.items()}
-        costs.append(scaled)
-        rows.append((f"{size:,}", *map(with_spread, scaled.values())))
-    head = ("batch size", *(f"{name}, µs a record" for name in handlers))
-    return _with_growth(Table(head=head, rows=tuple(rows)), costs)
+        growth.add(f"{size:,}", costs={n: each.scaled(1e6 / size) for n, each in measured.items()})
+    return growth.table("batch size", unit="µs a record")
 
 
 def _record_sizes(handlers: Mapping[str, Contender], folder: Path) -> Table:
-    rows, costs = [], []
+    growth = Growth()
     for kilobytes in KILOBYTES:
         count = max(min(100, int(INVOCATION // kilobytes)), 1)
         file = folder / "batch.json"
@@ -110,30 +110,44 @@ def _record_sizes(handlers: Mapping[str, Contender], folder: Path) -> Table:
         file.write_text(json.dumps(batch(*records)), encoding="utf-8")
         length = file.stat().st_size / count / 1000
         measured = _times(handlers, file, 1)
-        a_record = with_spread(measured[OURS].scaled(1e6 / count))
-        scaled = {name: each.scaled(1e6 / count / length) for name, each in measured.items()}
-        costs.append(scaled)
-        a_kilobyte = map(with_spread, scaled.values())
-        rows.append((f"{kilobytes:g} KB", f"{length:,.3g} KB", a_record, *a_kilobyte))
-    a_kilobyte_of = (f"{name}, µs a KB" for name in handlers)
-    head = ("payload", "its record's JSON", f"{OURS}, µs a record", *a_kilobyte_of)
-    return _with_growth(Table(head=head, rows=tuple(rows)), costs)
+        growth.add(
+            f"{kilobytes:g} KB",
+            f"{length:,.3g} KB",
+            with_spread(measured[OURS].scaled(1e6 / count)),
+            costs={name: each.scaled(1e6 / count / length) for name, each in measured.items()},
+        )
+    return growth.table("payload", "its record", f"{OURS}, µs a record", unit="µs a KB")
 
 
-def _with_growth(table: Table, costs: Sequence[Mapping[str, Samples]]) -> Table:
-    """With a column that says of each row how much dearer it is than the cheapest one before it."""
-    names = [name for name in costs[0] if name != "bare loop"]
-    rows = []
-    for number, (row, cost) in enumerate(zip(table.rows, costs, strict=True)):
-        before = costs[:number]
-        cells = (_growth(name, cost, before) if before else "" for name in names)
-        rows.append((*row, *cells))
-    head = (f"{name}, times the least above ({FLAT:g} is flat)" for name in names)
-    return Table(head=(*table.head, *head), rows=tuple(rows))
+class Growth:
+    """What something costs as it grows; of what is ours, also how much dearer it has become."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, ...]] = []
+        self._costs: list[Mapping[str, Samples]] = []
+
+    def add(self, *cells: str, costs: Mapping[str, Samples]) -> None:
+        """A row: what has grown, and what it costs each."""
+        self._rows.append((*cells, *self._cells(costs)))
+        self._costs.append(costs)
+
+    def _cells(self, costs: Mapping[str, Samples]) -> Iterator[str]:
+        for name, cost in costs.items():
+            yield with_spread(cost)
+            if name in OF_OURS:
+                before = [each[name].median for each in self._costs]
+                yield _rise(cost.median / min(before)) if before else ""
+
+    def table(self, *head: str, unit: str) -> Table:
+        names = (
+            cell
+            for name in self._costs[0]
+            for cell in (f"{name}, {unit}", *([f"rise (≤ {FLAT:g})"] if name in OF_OURS else []))
+        )
+        return Table(head=(*head, *names), rows=tuple(self._rows))
 
 
-def _growth(name: str, cost: Mapping[str, Samples], before: Sequence[Mapping[str, Samples]]) -> str:
-    ratio = cost[name].median / min(each[name].median for each in before)
+def _rise(ratio: float) -> str:
     return f"{ratio:.2f}{'' if ratio <= FLAT else ' **missed**'}"
 
 
@@ -144,16 +158,13 @@ def payload(kilobytes: float) -> Mapping[str, Any]:
 
 
 def _backlogs(folder: Path) -> Table:
-    rates = dict(_emulated(folder))
-    rows, costs = [], []
+    growth, rates = Growth(), dict(_emulated(folder))
     for count in BACKLOGS:
         works = {count: partial(_scripted, count)}
         samples = interleaved(works, rounds=ROUNDS if count < BACKLOGS[-1] else 3)[count]
-        costs.append({OURS: samples.scaled(1e6 / count)})
         rate = f"{rates[count]:,.0f}" if count in rates else ""
-        rows.append((f"{count:,}", with_spread(samples.scaled(1e6 / count)), rate))
-    head = ("backlog", "mapping, CPU µs a record", "local run, records a second")
-    return _with_growth(Table(head=head, rows=tuple(rows)), costs)
+        growth.add(f"{count:,}", rate, costs={MAPPING: samples.scaled(1e6 / count)})
+    return growth.table("backlog", "local run, records a second", unit="CPU µs a record")
 
 
 def _scripted(count: int) -> float:

@@ -151,4 +151,6 @@ def _panel(measured: Mapping[str, Figures]) -> Panel:
         for name, each in measured.items()
         if name != OFF
     )
-    return Panel(title="Local loop, start to ready", unit="s", bars=tuple(bars))
+    return Panel(
+        title="Local loop, start to ready in an embedded AWS that runs", unit="s", bars=tuple(bars)
+    )

@@ -9,7 +9,6 @@ from tests.benchmarks import bench_growth
 from tests.benchmarks.bench_filter_cost import MIXES, cost, shares, writes
 from tests.benchmarks.bench_growth import payload
 from tests.benchmarks.bench_handler import KINDS, event
-from tests.benchmarks.figures import Table
 from tests.benchmarks.side_by_side import Samples
 
 
@@ -52,13 +51,14 @@ def test_a_payload_is_about_as_long_as_it_is_to_be(kilobytes: int) -> None:
 
 
 def test_what_is_dearer_than_the_cheapest_before_it_is_not_flat() -> None:
-    table = Table(head=("batch size",), rows=(("1",), ("10",), ("100",), ("1,000",)))
-    costs = [{"ours": Samples((each,)), "bare loop": Samples((1.0,))} for each in (20, 10, 12, 13)]
+    growth = bench_growth.Growth()
+    for size, micros in {"1": 20, "10": 10, "100": 12, "1,000": 13}.items():
+        growth.add(size, costs={"ours": Samples((micros,)), "bare loop": Samples((1.0,))})
 
-    grown = bench_growth._with_growth(table, costs)
+    table = growth.table("batch size", unit="µs")
 
-    assert grown.head[1:] == ("ours, times the least above (1.2 is flat)",)
-    assert [row[1] for row in grown.rows] == ["", "0.50", "1.20", "1.30 **missed**"]
+    assert table.head == ("batch size", "ours, µs", "rise (≤ 1.2)", "bare loop, µs")
+    assert [row[2] for row in table.rows] == ["", "0.50", "1.20", "1.30 **missed**"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
