@@ -1,6 +1,6 @@
 """When a queue only repeats itself, and how far it does: hours of an outage need no hours.
 
-The age of the oldest record that waits is followed over some hundred invocations in which nothing
+The age of the oldest record that waits is followed over hundreds of invocations in which nothing
 changes: no burst or outage begins or ends, for what is written or for what is being delivered. It
 then stands still (all that comes is taken, or all that comes is given up for its age) or it grows
 or falls evenly, and so it goes on until the next change, until the backlog is gone, or until
@@ -17,6 +17,8 @@ from infra.capacity.workload import Arrivals
 
 INVOCATIONS: Final = 200
 """So many are watched before it is said how the queue goes on."""
+_INVOCATIONS_AT_THE_LIMIT: Final = 300
+"""The same where records are given up for their age: there batches are of many sizes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +67,10 @@ class Steadiness:
             self._since = state
             return None
         if state.invocations - since.invocations < INVOCATIONS or state.time <= since.time:
+            return None
+        watched = state.time - since.time
+        is_at_the_limit = state.time - state.expired_at < watched / 4
+        if is_at_the_limit and state.invocations - since.invocations < _INVOCATIONS_AT_THE_LIMIT:
             return None
         self._since = None
         return self._jump(since, state)

@@ -43,16 +43,16 @@ LONG = {
     ),
     "a burst in which records grow too old": through(
         0,
-        arrivals=Arrivals(rate=50.0, other_rate=300.0, other_from=60.0, other_to=660.0),
+        arrivals=Arrivals(rate=50.0, other_rate=300.0, other_from=60.0, other_to=1260.0),
         record_age=120,
-        until=720.0,
+        until=1320.0,
     ),
     "a load that the function hardly keeps up with": through(300, rate=95.0),
     "a load of which each poll brings several batches": scenario(
         250.0, batch_size=10, function=FAST
     ),
     "a load far beyond the function, of which most grows too old": scenario(
-        400.0, batch_size=20, record_age=60, until=180.0
+        400.0, batch_size=20, record_age=60, until=300.0
     ),
 }
 
