@@ -2,8 +2,9 @@
 
 Each is made in a copy of this repository, where the commands of the Makefile then run: lint, types,
 the tests of the user's own files, the demo. All other tests are green whatever stands in those
-files, so they run once only, in a copy in which nothing of the user's can be read. Changes that
-hide nothing of each other are made together.
+files, so they run once only, in a copy in which nothing of the user's can be read, and there each
+with one example: what a test reads is a matter of its code. Changes that hide nothing of each other
+are made together.
 """
 
 import os
@@ -43,8 +44,8 @@ class Change:
     texts: Mapping[str, str] = field(default_factory=dict)
     removed: Sequence[str] = ()
     project: str | None = None
-    package: str | None = None
-    """What the handler gets, one of the packages that the infrastructure has."""
+    packages: Sequence[str] = ()
+    """What the handler gets, of the packages that the infrastructure has."""
     demo: Sequence[str] = ("",)
     """The options of the demo, each time that it is run."""
 
@@ -62,25 +63,32 @@ PAPERS: Final = "what this project says of itself"
 NO_TESTS: Final = ["tests/yours/test_process.py"]
 
 MADE: Final = (
-    # Region, batch size, timeout, events, view type; alarms in dev, no memory of events.
-    Change(name="values", rows=[VALUES], folders=["values"]),
+    # Region, batch size, timeout, events, view type, Python; alarms in dev, no memory of events.
     Change(
-        name="name-third-stack-readme",
-        rows=[NAME, STACKS, VALUES, PAPERS, ITEM],
-        folders=["staging"],
+        name="values-no-prod-stack",
+        rows=[STACKS, VALUES],
+        folders=["values"],
+        removed=["Pulumi.prod.yaml"],
+    ),
+    # Packages with types and without.
+    Change(
+        name="name-third-stack-readme-packages",
+        rows=[NAME, STACKS, VALUES, PAPERS, ITEM, PACKAGE],
+        folders=["staging", "packages"],
         texts={"README.md": "# Orders\n\nAbout 3 dollars a month.\n", "LICENSE": "All mine.\n"},
         removed=["CHANGELOG.md", *NO_TESTS],
         project="orders",
+        packages=["pyyaml", "sortedcontainers"],
     ),
     # And what is there already: the table, the image. In another partition.
     Change(
-        name="no-dev-stack",
-        rows=[STACKS, VALUES],
-        folders=["existing"],
+        name="no-dev-stack-batches",
+        rows=[STACKS, VALUES, ITEM],
+        folders=["existing", "batches"],
         removed=["Pulumi.dev.yaml"],
         demo=["--config aws:region=us-east-1"],
     ),
-    # Flat, with a sort key; a filter on one of its attributes.
+    # With a sort key, flat but for what it holds; a filter on one of its attributes.
     Change(name="item-filter", rows=[ITEM, VALUES], folders=["order", "filter"]),
     Change(
         name="removals-with-old-image",
@@ -96,14 +104,12 @@ MADE: Final = (
     ),
     # A client at module level.
     Change(name="own-table", rows=[ITEM, RESOURCES], folders=["own_table"]),
-    Change(name="package", rows=[ITEM, PACKAGE], folders=["package"], package="pyyaml"),
     Change(
         name="second-pipeline",
         rows=[SECOND],
         section=("several.md", ""),
         demo=["--pipeline requests", "--pipeline payments"],
     ),
-    Change(name="batches", rows=[ITEM], folders=["batches"]),
 )
 
 
@@ -155,7 +161,7 @@ def test_every_change_of_the_guide_is_made_here() -> None:
 def test_a_change_of_the_users_files_leaves_everything_green(
     tmp_path: Path, as_it_came: Path, mypy_cache: Path, change: Change
 ) -> None:
-    project = tmp_path / "project"
+    project = tmp_path / "a user's project"
     shutil.copytree(as_it_came, project)
     make_change(project, change)
     named = [file for row in change.rows for file in guide()[row]]
@@ -183,9 +189,11 @@ def test_all_other_tests_are_green_whatever_the_users_files_say(
     add_package(project, "pyyaml")
     if (PROJECT.parent / "shared").exists():  # the cases that were recorded on AWS
         (tmp_path / "shared").symlink_to(PROJECT.parent / "shared")
+    (project / "once.py").write_text(ONCE, encoding="utf-8")
 
     use_this_environment(project)
-    make(project, "test", "ARGS=--numprocesses 0 --ignore tests/yours")
+    once = "-p once --hypothesis-profile once"
+    make(project, "test", f"ARGS=--numprocesses 0 {once} --ignore tests/yours")
 
 
 def test_without_docs_or_workflows_what_is_said_of_them_is_not_tested(
@@ -204,6 +212,38 @@ def test_without_docs_or_workflows_what_is_said_of_them_is_not_tested(
     use_this_environment(project)
     make(project, "test", " ".join(["ARGS=--numprocesses 0", *about]))
 
+
+ONCE: Final = '''
+"""A plugin: one example of a property, of a test with parameters the first and those with files."""
+
+import os.path
+from pathlib import Path
+
+from hypothesis import settings
+
+settings.register_profile("once", max_examples=1, deadline=None, derandomize=True, database=None)
+
+
+def pytest_collection_modifyitems(config, items):
+    seen = set()
+    left_out = [item for item in items if is_another(item, seen) and not names_a_file(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in {*left_out}]
+
+
+def is_another(item, seen):
+    test = item.nodeid.partition("[")[0]
+    return test in seen or seen.add(test)
+
+
+def names_a_file(item):
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(
+        isinstance(each, Path) or (isinstance(each, str) and os.path.isfile(each))
+        for each in values
+    )
+'''
+"""What keeps the run of all other tests short."""
 
 UNREADABLE: Final = """{[ raise SyntaxError("a test of the project itself reads its user's file")
 """
@@ -232,8 +272,8 @@ def make_change(project: Path, change: Change) -> None:
         (project / name).unlink()
     if change.project:
         leave_as_pulumi_new_does(project / "Pulumi.yaml", change.project)
-    if change.package:
-        add_package(project, change.package)
+    for package in change.packages:
+        add_package(project, package)
 
 
 def leave_as_pulumi_new_does(file: Path, name: str) -> None:
