@@ -7,6 +7,7 @@ Of a dry run: 0 every record fits the contract, 1 some do not.
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +15,6 @@ from contextlib import closing
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.table import Table
 
 from infra.events.stream_record import event_item, item_key
 from infra.named_contract import CONTRACT, NamedContractError, contract_named
@@ -23,7 +22,7 @@ from infra.replay.backfilling import Backfill, Backfilled, described_table
 from infra.replay.dynamodb_json import is_number, plain
 from infra.replay.failed_batches import BrokenDocumentError, FailedBatch, FailedBatches
 from infra.replay.fitting import Misfits
-from infra.replay.printing import as_json, capped, harmless
+from infra.replay.printing import as_json, capped, harmless, listing
 from infra.replay.running import Replay, changed_since
 from infra.replay.selection import Selection, typed
 from infra.replay.sending import Counts, Fate, Sender, Settled
@@ -229,7 +228,9 @@ def _list(options: argparse.Namespace, target: Target, terminal: Terminal) -> in
         for row in rows:
             print(as_json(row))
     elif rows:
-        _print_table(rows)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        for line in listing(rows, width):
+            print(line)
     records = sum(row["records"] for row in rows)
     terminal.say(f"{counted(records, 'failed record')} in {counted(len(rows), 'object')}")
     return NOT_DONE if unreadable else DONE
@@ -250,17 +251,6 @@ def _short_row(batch: FailedBatch) -> dict[str, Any]:
         name: capped(value) if isinstance(value, str) and name != "key" else value
         for name, value in _row(batch).items()
     }
-
-
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    table = Table("failed at", "why", "records", "key", box=None, pad_edge=False)
-    for row in rows:
-        why = f"{row['condition']}: {row['reason']}" if row["reason"] else row["condition"]
-        cells = (row["failedAt"], why, str(row["records"]), row["key"])
-        table.add_row(*map(harmless, cells))
-    # A key that is cut is of no use to whoever wants to paste it.
-    width = None if sys.stdout.isatty() else 1600
-    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def _show(options: argparse.Namespace, target: Target, terminal: Terminal) -> int:

@@ -6,9 +6,11 @@ escapes; numbers keep all their digits.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+from rich.cells import cell_len, set_cell_size
 
 from infra.wording import counted
 
@@ -27,6 +29,36 @@ def capped(text: str, longest: int = LONGEST_REASON) -> str:
     return (
         text if len(text) <= longest else f"{text[:longest]}... ({counted(len(text), 'character')})"
     )
+
+
+def listing(rows: Sequence[Mapping[str, Any]], width: int | None) -> Iterator[str]:
+    """Failed objects in a table; where that is wider than the terminal, in two lines each.
+
+    A key that is cut or folded is of no use to whoever wants to paste it.
+    """
+    table = [("failed at", "why", "records", "key"), *map(_cells, rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    if width is None or sum(widths) + len(_GAP) * 3 <= width:
+        for cells in table:
+            padded = map(set_cell_size, cells, widths)
+            yield _GAP.join(padded).rstrip()
+        return
+    for failed_at, why, records, key in table[1:]:
+        yield _cut(_GAP.join((failed_at, counted(int(records), "record"), why)), width)
+        yield f"{_GAP}{key}"
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    why = f"{row['condition']}: {row['reason']}" if row["reason"] else row["condition"]
+    failed_at, why, key = map(harmless, (row["failedAt"], why, row["key"]))
+    return failed_at, why, str(row["records"]), key
+
+
+def _cut(line: str, width: int) -> str:
+    return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1)}…"
+
+
+_GAP: Final = "  "
 
 
 def as_json(value: object, indent: str | None = None, margin: str = "") -> str:

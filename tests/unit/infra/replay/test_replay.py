@@ -1,6 +1,7 @@
 """The replay against a real S3 and DynamoDB API (moto's server) and a function scripted here."""
 
 import json
+import sys
 import tracemalloc
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,26 @@ def test_list_prints_whole_keys_where_there_is_no_terminal(
     printed = capsys.readouterr()
     assert LAMBDA_KEY in printed.out
     assert "1 failed record in 1 object" in printed.err
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_list_prints_whole_keys_on_a_terminal_and_the_rest_fits_it(
+    s3: "S3Client",
+    replay: Run,
+    capsys: Printed,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    reason = "nothing to do " * 20
+    put(s3, LAMBDA_KEY, {**document([record(1)]), "reason": reason})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert replay("list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if LAMBDA_KEY in line] == [f"  {LAMBDA_KEY}"]
+    assert all(len(line) <= columns for line in lines if LAMBDA_KEY not in line)
+    assert any("1 record" in line for line in lines)
 
 
 def test_list_of_an_empty_bucket_says_so(replay: Run, capsys: Printed) -> None:
