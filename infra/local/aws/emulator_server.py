@@ -13,7 +13,9 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
+import flask
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -50,11 +52,33 @@ _LOADED_AHEAD: Final = (
 """In the order in which this project's program needs them."""
 
 
+def _service(name: Any) -> Any:
+    """moto's application of one service, which says in AWS's form what it does not know."""
+    app = create_backend_app(name)
+    app.register_error_handler(NotImplementedError, lambda error: _not_known(name, error))
+    return app
+
+
+def _not_known(service: str, error: NotImplementedError) -> Any:
+    """With a status that no client tries again."""
+    said = " ".join(str(error).split()) or "no reason given"
+    message = f"this call of {service} is not known in the local run: {said}"
+    if "json" in (flask.request.content_type or ""):
+        body = json.dumps({"__type": _NOT_KNOWN, "message": message})
+        return body, 501, {"Content-Type": "application/json"}
+    error_of_xml = f"<Code>{_NOT_KNOWN}</Code><Message>{escape(message)}</Message>"
+    whole = f"<ErrorResponse><Error>{error_of_xml}</Error></ErrorResponse>"
+    return whole, 501, {"Content-Type": "text/xml"}
+
+
+_NOT_KNOWN: Final = "NotImplemented"
+
+
 class _Application:
     """moto's, behind the controls, and for no page in a browser: moto answers those too."""
 
     def __init__(self) -> None:
-        moto: Any = DomainDispatcherApplication(create_backend_app)
+        moto: Any = DomainDispatcherApplication(_service)
         # For each request moto looks through the folder of its own sources, and others wait.
         moto.get_backend_for_host = cache(moto.get_backend_for_host)
         self._moto = moto

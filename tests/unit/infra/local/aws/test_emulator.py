@@ -119,3 +119,21 @@ def test_the_process_ends_with_who_began_it() -> None:
         process._process.stdin.close()
 
         assert process._process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "parameters"),
+    [
+        ("ssm", "start_automation_execution", {"DocumentName": "AWS-Restart"}),
+        ("ses", "put_identity_policy", {"Identity": "a", "PolicyName": "b", "Policy": "{}"}),
+    ],
+)
+def test_a_call_that_is_not_known_says_so(
+    aws: Emulator, service: str, call: str, parameters: dict[str, str]
+) -> None:
+    with pytest.raises(
+        ClientError, match=f"call of {service} is not known in the local run"
+    ) as error:
+        getattr(aws.client(service), call)(**parameters)
+
+    assert error.value.response["Error"]["Code"] == "NotImplemented"
