@@ -140,7 +140,8 @@ def _reason(matcher: Matcher, type_: str) -> str:
     if type_ not in {"N", "NS"}:
         return ""
     example = f', as "{matcher.number}"' if isinstance(matcher, EqualsNumber) else ""
-    return f"{example}, because {type_} holds its number as a string"
+    advice = ": ranges are for process" if isinstance(matcher, NumericRange) else ""
+    return f"{example}, because {type_} holds its number as a string{advice}"
 
 
 def _number_problems(

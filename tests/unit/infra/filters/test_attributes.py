@@ -60,13 +60,16 @@ def test_the_payload_is_a_map() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [{"numeric": [">", 100]}, {"anything-but": 101}])
-def test_an_operator_on_numbers_is_refused_for_n(value: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [({"numeric": [">", 100]}, ": ranges are for process"), ({"anything-but": 101}, "")],
+)
+def test_an_operator_on_numbers_is_refused_for_n(value: dict[str, Any], advice: str) -> None:
     got = json.dumps(value, separators=(",", ":"))
 
     assert problem(image({"count": {"N": ["5", value]}})) == (
         "filters[0].dynamodb.NewImage.count.N[1] must compare with a string, "
-        f"because N holds its number as a string, got {got}"
+        f"because N holds its number as a string{advice}, got {got}"
     )
 
 

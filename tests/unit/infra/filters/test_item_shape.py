@@ -161,8 +161,8 @@ def test_what_is_not_declared_is_doubtful_at_any_depth(
         (
             {"placed": {"N": [{"numeric": [">", 5]}]}},
             (
-                "placed.N[0] must compare with a string, because N holds its number as a string, "
-                'got {"numeric":[">",5]}'
+                "placed.N[0] must compare with a string, because N holds its number as a string: "
+                'ranges are for process, got {"numeric":[">",5]}'
             ),
         ),
         (
