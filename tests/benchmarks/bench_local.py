@@ -72,7 +72,8 @@ NOTES: Final = (
         "(tables, role, bucket, image, function, mapping), and starts the function, so that its "
         "imports are checked. serverless-offline finds the table made and makes nothing; it starts "
         "Python with the first record. In the first row each starts the embedded AWS too, and "
-        "serverless-offline's table is made: `make up` does so while it imports Pulumi."
+        "serverless-offline's table is made: `make up` does so while it imports Pulumi. Ours was "
+        "started once before, as its first start compiles the project."
     ),
     (
         "A drain is from the last write to the last record processed. A changed function is found"

@@ -189,8 +189,10 @@ def ours(*settings: str) -> Iterator[Running]:
         change_code("v1")
         options = ["up", *_options(settings)]
         alone = [sys.executable, "-m", "infra.local", *options]
-        with _started(alone, project, "Listening.") as (_, from_nothing):
-            pass
+        # The first start of a project compiles it, and lays out what its image contains.
+        for _ in range(2):
+            with _started(alone, project, "Listening.") as (_output, from_nothing):
+                pass
         with ExitStack() as running:
             emulator = running.enter_context(Emulator(region=REGION))
             _warm(emulator)
