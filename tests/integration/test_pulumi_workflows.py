@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,45 @@ from tests.unit.workflows.workflow_files import GITHUB
 from tests.unit.workflows.workflow_runner import Result, Runner
 
 OTHER_IMAGES = {"requests-processor:stream": {"viewType": "NEW_AND_OLD_IMAGES"}}
-KEPT_FOR_EVER = """
-import pulumi_aws
-pulumi_aws.cloudwatch.LogGroup("kept-for-ever", name="kept-for-ever")
+BREAKING = """
+import json
+import pulumi_aws as aws
+everybody = {"Effect": "Allow", "Action": "sns:Publish", "Principal": "*", "Resource": "*"}
+everything = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+topic = aws.sns.Topic("closed-to-services", kms_master_key_id="alias/aws/sns")
+aws.cloudwatch.LogGroup("kept-for-ever", name="kept-for-ever")
+aws.sqs.Queue("in-plain-text", sqs_managed_sse_enabled=False)
+aws.sns.TopicPolicy("open", arn=topic.arn, policy={"Statement": [everybody]})
+role = aws.iam.Role(
+    "wide",
+    assume_role_policy={"Statement": []},
+    inline_policies=[{"name": "all", "policy": json.dumps({"Statement": everything})}],
+)
+aws.s3.Bucket("unblocked")
+function = aws.lambda_.Function(
+    "unpinned",
+    role=role.arn,
+    package_type="Image",
+    image_uri="123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine:latest",
+)
+aws.lambda_.EventSourceMapping(
+    "silent",
+    function_name=function.name,
+    event_source_arn="arn:aws:dynamodb:eu-west-1:123456789012:table/mine/stream/2026",
+    starting_position="LATEST",
+)
 """
+BROKEN = {
+    "closed-buckets": "unblocked",
+    "encrypted-at-rest": "in-plain-text",
+    "image-by-digest": "unpinned",
+    "log-retention": "kept-for-ever",
+    "no-public-access": "open",
+    "no-wildcard-resources": "wide",
+    "partial-responses-and-destination": "silent",
+    "topic-key-that-services-may-use": "closed-to-services",
+}
+"""Each rule, but that of production, by a resource of a user's own."""
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +155,7 @@ def test_a_policy_that_is_broken_stops_the_preview_and_the_update(
     dev: Stack, runner: Runner
 ) -> None:
     with (dev.folder / "__main__.py").open("a", encoding="utf-8") as main:
-        main.write(KEPT_FOR_EVER)
+        main.write(BREAKING)
 
     preview = step(dev, runner, "preview.yml", "Preview")
     update = step(dev, runner, "update.yml", "Update and export")
@@ -128,8 +164,8 @@ def test_a_policy_that_is_broken_stops_the_preview_and_the_update(
     assert preview.returncode != 0
     assert update.returncode != 0
     for told in (shown, update.stdout):
-        assert "log-retention" in told
-        assert "kept-for-ever" in told
+        red = set(re.findall(r"([a-z-]+)  \(\S+: ([a-z-]+)\)", told))
+        assert red == set(BROKEN.items()), told
     names = dev.aws.client("logs").describe_log_groups()["logGroups"]
     assert "kept-for-ever" not in {each["logGroupName"] for each in names}
 
