@@ -140,9 +140,15 @@ class FunctionAdditions:
         return pulumi.Output.from_input(known).apply(to_environ)
 
 
-def allow(actions: str | Sequence[str], resources: pulumi.Input[str]) -> pulumi.Output[str]:
-    """A policy document that allows actions on a resource; an index or object needs its own."""
-    return pulumi.Output.from_input(resources).apply(
+def allow(
+    actions: str | Sequence[str], resources: pulumi.Input[str] | Sequence[pulumi.Input[str]]
+) -> pulumi.Output[str]:
+    """A policy document that allows actions on a resource or several, by their ARNs.
+
+    An index or an object has its own.
+    """
+    given: pulumi.Output[Any] = pulumi.Output.from_input(resources)
+    return given.apply(
         lambda resource: json.dumps(
             {
                 "Version": "2012-10-17",

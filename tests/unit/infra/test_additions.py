@@ -98,6 +98,15 @@ def test_a_policy_is_one_more_of_the_functions_role_which_waits_for_it(tmp_path:
     assert "requests-processor-publish" in plan.resource(FUNCTION).depends_on
 
 
+def test_a_permission_may_be_on_several_resources(tmp_path: Path) -> None:
+    allowed = 'allow("sns:Publish", [topic.arn, pulumi.Output.concat(topic.arn, "-2")])'
+    plan = planned(tmp_path, f'{FITTING}, policies={{"publish": {allowed}}}')
+
+    policy = json.loads(plan.inputs_of(ROLE_POLICY, "requests-processor-publish")["policy"])
+    arn = "arn:aws:sns:ap-northeast-1:123456789012:orders"
+    assert policy["Statement"][0]["Resource"] == [arn, f"{arn}-2"]
+
+
 def test_an_index_is_the_tables(tmp_path: Path) -> None:
     plan = planned(
         tmp_path,
