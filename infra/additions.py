@@ -16,6 +16,7 @@ import pulumi
 import pulumi_aws as aws
 
 from handler.environ import Declared, EnvironReader, settings_variables, written
+from handler.item_types import ItemType
 from infra.config.stack import ConfigError
 
 PIPELINE_POLICIES: Final = frozenset({"logs", "parking", "idempotency", "tracing", "network"})
@@ -58,8 +59,14 @@ class Additions:
     """Called with the `RequestsPipeline` once it is made: for resources that need its table,
     function or bucket, as autoscaling or an alarm."""
 
-    def check(self, kind: type[Any], *, existing_table: str | None = None) -> None:
-        """`kind` is the dataclass of the contract's settings.
+    def check(
+        self,
+        kind: type[Any],
+        *,
+        item: ItemType[Any] | None = None,
+        existing_table: str | None = None,
+    ) -> None:
+        """`kind` is the dataclass of the contract's settings, `item` what an item is.
 
         Raises `ConfigError` with every name that is missing, unknown or taken, and with the
         indexes of a table that exists, of which nothing is changed.
@@ -75,6 +82,7 @@ class Additions:
             if name in PIPELINE_POLICIES
         ]
         mistakes += _of_the_pipeline(self.table_inputs)
+        mistakes += _of_another_type(self.attributes, item) if item is not None else ()
         if existing_table is not None:
             mistakes += [
                 f"{name} cannot be given with table.name: {existing_table} exists, and nothing of "
@@ -191,6 +199,21 @@ def _of_the_pipeline(inputs: Mapping[str, Any]) -> Iterator[str]:
     for name in inputs:
         if name in _SAID_ELSEWHERE:
             yield f"table.{name} is no addition: it is said by {_SAID_ELSEWHERE[name]}"
+
+
+def _of_another_type(
+    attributes: Sequence[aws.dynamodb.TableAttributeArgs], item: ItemType[Any]
+) -> Iterator[str]:
+    """An item without the type of an index's key is refused when it is written."""
+    for each in attributes:
+        name, type_ = (
+            each.get(key) if isinstance(each, Mapping) else getattr(each, key)
+            for key in ("name", "type")
+        )
+        declared = item.attributes.get(name) if isinstance(name, str) else None
+        if isinstance(type_, str) and declared and type_ not in declared:
+            right = " or ".join(sorted(declared))
+            yield f"attributes: {name} is {right} in {_file(item.kind)}, got {type_}"
 
 
 _RESERVED: Final = frozenset({

@@ -56,7 +56,11 @@ class RequestsPipeline(pulumi.ComponentResource):
         """
         _ensure_every_service_takes(name)
         additions = additions or Additions()
-        additions.check(config.contract.settings, existing_table=config.table.name)
+        additions.check(
+            config.contract.settings,
+            item=config.contract.item,
+            existing_table=config.table.name,
+        )
         sharing.check(name, config, additions, table=table, image=image)
         super().__init__(
             "requests:infra:RequestsPipeline",

@@ -107,6 +107,20 @@ def test_a_permission_may_be_on_several_resources(tmp_path: Path) -> None:
     assert policy["Statement"][0]["Resource"] == [arn, f"{arn}-2"]
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        'aws.dynamodb.TableAttributeArgs(name="payload", type="S")',
+        '{"name": "payload", "type": "S"}',
+    ],
+)
+def test_a_key_of_an_index_that_the_items_have_with_another_type_is_refused(
+    tmp_path: Path, attribute: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"payload is M in handler/request\.py, got S"):
+        planned(tmp_path, f"{FITTING}, attributes=[{attribute}]", preview=True)
+
+
 def test_an_index_is_the_tables(tmp_path: Path) -> None:
     plan = planned(
         tmp_path,
