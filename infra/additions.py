@@ -207,7 +207,7 @@ def _of_another_type(
     """An item without the type of an index's key is refused when it is written."""
     for each in attributes:
         name, type_ = (
-            each.get(key) if isinstance(each, Mapping) else getattr(each, key)
+            each.get(key) if isinstance(each, Mapping) else getattr(each, key, None)
             for key in ("name", "type")
         )
         declared = item.attributes.get(name) if isinstance(name, str) else None

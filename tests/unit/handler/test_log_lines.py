@@ -223,7 +223,15 @@ RAISES = {
 }
 
 
-@pytest.mark.parametrize("raises", RAISES.values(), ids=RAISES)
+@pytest.mark.parametrize(
+    "raises",
+    [
+        pytest.param(
+            raises, id=name, marks=() if name in {"an exception", "a thread"} else pytest.mark.slow
+        )
+        for name, raises in RAISES.items()
+    ],
+)
 def test_no_text_of_an_exception_is_printed_wherever_it_is_raised(
     tmp_path: Path, raises: str
 ) -> None:

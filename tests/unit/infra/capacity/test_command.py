@@ -58,6 +58,7 @@ def test_a_burst_and_an_outage_have_a_line_each() -> None:
     assert "after its end" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", ["1", "1000000"])
 def test_it_answers_from_one_write_a_second_to_a_million(writes: str) -> None:
     done = capacity("--writes-per-second", writes, "--outage", "30h")
@@ -139,6 +140,7 @@ def test_numbers_and_times_are_taken_as_people_write_them(words: str, said: str)
     assert said in capacity(*words.split()).stdout
 
 
+@pytest.mark.slow
 def test_a_record_carries_what_the_contract_says_unless_the_stack_does() -> None:
     both = RequestsStream(view_type=StreamViewType.NEW_AND_OLD_IMAGES)
     by_setting = capacity(*SMALL, "--config", "stream.viewType=KEYS_ONLY")
@@ -178,6 +180,7 @@ def test_the_plot_is_an_svg_with_burst_and_outage(tmp_path: Path) -> None:
     assert ">outage, 5 min<" in drawing
 
 
+@pytest.mark.slow
 def test_the_same_question_has_the_same_answer_and_the_same_plot(tmp_path: Path) -> None:
     asked = (*SMALL, "--outage", "30m", "--plot")
 
@@ -240,6 +243,7 @@ def _shard(name: str, numbers: dict[str, str]) -> dict[str, object]:
     return {"ShardId": "shardId-" + 20 * name, "SequenceNumberRange": numbers}
 
 
+@pytest.mark.slow
 def test_a_stack_that_nobody_can_be_asked_about_has_its_shards_assumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -252,6 +256,7 @@ def test_a_stack_that_nobody_can_be_asked_about_has_its_shards_assumed(
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_documentations_example_is_what_the_command_prints_and_draws() -> None:
     pages.file("scaling.md")  # skipped where docs/ was removed
 
@@ -261,6 +266,7 @@ def test_the_documentations_example_is_what_the_command_prints_and_draws() -> No
     assert len(documentation.documents(PROJECT)) == 2
 
 
+@pytest.mark.slow
 def test_the_documentation_is_written_anew_and_a_page_without_its_block_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +302,7 @@ def test_the_command_helps_without_what_takes_long_to_import() -> None:
     assert "--writes-per-second" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_command_runs_from_the_shell() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "infra.capacity", "--writes-per-second", "10"],

@@ -57,6 +57,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tried", LONG.values(), ids=LONG)
 def test_what_is_left_out_changes_nothing_by_more_than_three_hundredths(tried: Scenario) -> None:
     whole, jumping = simulate(replace(tried, jumps=False)), simulate(tried)
