@@ -99,7 +99,7 @@ def test_nor_in_many_more_worlds(
     assert_holds(given_invocations, behaviour, in_slices=in_slices)
 
 
-@settings(max_examples=500)
+@settings(max_examples=100)
 @given_transactions
 def test_writes_take_place_exactly_once_whatever_fails(
     given_invocations: list[Invocation], behaviour: Behaviour, claims_beforehand: bool

@@ -149,6 +149,7 @@ def test_every_setting_is_thought_of() -> None:
     assert list(SET) == [each.key for each in described(StackConfig)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SET)
 def test_a_setting_that_is_taken_back_is_sent_with_its_default(
     key: str, project: Path, default: Mapping[str, object]

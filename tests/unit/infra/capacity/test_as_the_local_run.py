@@ -43,6 +43,7 @@ SCENARIOS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tried", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_model_delivers_what_the_local_run_delivers(tried: Scenario) -> None:
     tried = replace(tried, poll_interval=IDLE_WAIT, jumps=False)
