@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 from tests.processes import PATIENCE, wait_until
 from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda
 
+pytestmark = pytest.mark.slow  # they wait for functions and mappings
+
 CODE: Final = """
 import os, pathlib, time
 

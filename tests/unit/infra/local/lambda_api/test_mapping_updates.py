@@ -20,6 +20,8 @@ from tests.unit.infra.local.lambda_api.conftest import (
     refusal,
 )
 
+pytestmark = pytest.mark.slow  # they wait for functions and mappings
+
 SLOW: Final = """
 import time
 

@@ -13,6 +13,8 @@ import pytest
 from tests.processes import wait_until
 from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda, is_gone, refusal
 
+pytestmark = pytest.mark.slow  # they wait for functions and mappings
+
 LAMBDA: Final = "arn:aws:lambda:ap-northeast-1:123456789012"
 NOT_THERE: Final = "11111111-2222-4333-8444-555555555555"
 NO_STREAM: Final = (

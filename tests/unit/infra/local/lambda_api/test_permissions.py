@@ -15,6 +15,8 @@ from tests.processes import wait_until
 from tests.unit.infra.local.aws.roles import role_with
 from tests.unit.infra.local.lambda_api.conftest import EmbeddedLambda
 
+pytestmark = pytest.mark.slow  # they wait for functions and mappings
+
 ACCOUNT: Final = "123456789012"
 LAMBDA: Final = f"arn:aws:lambda:ap-northeast-1:{ACCOUNT}"
 ONE: Final = f"{LAMBDA}:function:one"
