@@ -162,9 +162,9 @@ def _string(content: object, _: int) -> str:
 
 
 def _number(content: object, _: int) -> Decimal:
-    if isinstance(content, str) and _IN_NUMBERS.issuperset(content):
+    if isinstance(content, str) and _may_be_number(content):
         try:
-            return _NUMBERS.create_decimal(content)
+            return _to_number(content)
         except DecimalException:
             pass
     raise invalid(content, "a number of at most 38 digits as a string, being an N")

@@ -256,6 +256,7 @@ _ABOVE_ATTRIBUTES: Final = -1
 def _dataclass_of(kind: type[Any], fields: Sequence[_Field]) -> ContentDecoder:
     """Decodes the content of an M into the dataclass; attributes that it does not declare pass."""
     careful, setters = _careful_decoder(kind, fields), _setters(kind, fields)
+    string: Final = DECODERS["S"]
     if not setters:
         return careful
 
@@ -264,13 +265,20 @@ def _dataclass_of(kind: type[Any], fields: Sequence[_Field]) -> ContentDecoder:
             return careful(content, depth)
         try:
             made = _new(kind)
+            inner = depth + 1
             for attribute, set_field, decoders, default in setters:
                 if default is not None and attribute not in content:
                     set_field(made, default())
                     continue
                 value = content[attribute]
                 (type_,) = value
-                set_field(made, decoders[type_](value[type_], depth + 1))
+                typed = value[type_]
+                decode_content = decoders[type_]
+                # What there is most of; calling its decoder would take as long again.
+                if decode_content is string and type(typed) is str:
+                    set_field(made, typed)
+                else:
+                    set_field(made, decode_content(typed, inner))
         except UNTYPED:
             return careful(content, depth)
         return made
@@ -388,7 +396,7 @@ def _described(hint: Any, described: dict[str, Any]) -> Any:
 
 
 def _whole_number(content: object, depth: int) -> int:
-    if isinstance(content, str) and content.isascii() and content.isdecimal() and len(content) < 39:
+    if type(content) is str and content.isdecimal() and content.isascii() and len(content) < 39:
         return int(content)
     number: Decimal = DECODERS["N"](content, depth)
     if number != number.to_integral_value():
