@@ -58,7 +58,7 @@ def plain_map(content: object) -> dict[str, Any]:
     return plain
 
 
-UNTYPED: Final = (KeyError, TypeError, ValueError)
+UNTYPED: Final = (LookupError, TypeError, ValueError)
 """What taking a value apart raises when it has no type, several, or one that is not expected."""
 
 

@@ -279,6 +279,7 @@ TYPED = st.recursive(
 @example({"S": "text"}, 32)
 @example({"L": []}, 31)
 @example({"N": "1" * 39}, 0)
+@example([True], 0)
 @given(value=TYPED, depth=st.integers(0, 32))
 def test_the_quick_way_makes_of_every_value_what_the_careful_way_makes(
     value: Any, depth: int
