@@ -28,7 +28,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def capacity(*arguments: str) -> Done:
-    return call(main, *arguments)
+    return call(partial(main, contract=RequestsStream()), *arguments)
 
 
 def test_a_table_says_what_the_load_takes() -> None:
