@@ -18,12 +18,10 @@ import pulumi_aws as aws
 from handler.environ import Declared, EnvironReader, settings_variables, written
 from handler.item_types import ItemType
 from infra.config.stack import ConfigError
+from infra.function_variables import MOST_BYTES, RESERVED
 
 PIPELINE_POLICIES: Final = frozenset({"logs", "parking", "idempotency", "tracing", "network"})
 """Names of the role's policies that `infra.function` makes."""
-
-MOST_BYTES: Final = 4096
-"""Of all environment variables of a function together; Lambda's quota, which cannot be raised."""
 
 
 class PipelineTable(Protocol):
@@ -216,15 +214,6 @@ def _of_another_type(
             yield f"attributes: {name} is {right} in {_file(item.kind)}, got {type_}"
 
 
-_RESERVED: Final = frozenset({
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
-})  # fmt: skip
-"""Names that Lambda sets (Lambda Developer Guide, "Defined runtime environment variables")."""
-
 _OURS: Final = re.compile("(REQUESTS|POWERTOOLS)_.*")
 """Names of the pipeline's own variables, and of Powertools'."""
 
@@ -265,7 +254,7 @@ def _read_otherwise(
 
 def _reserved(declared: Sequence[Declared]) -> Iterator[str]:
     for each in declared:
-        if each.variable in _RESERVED or _OURS.fullmatch(each.variable):
+        if each.variable in RESERVED or _OURS.fullmatch(each.variable):
             yield (
                 f"{each.field} would be the variable {each.variable}, which Lambda or the pipeline "
                 "sets; give the field another name"

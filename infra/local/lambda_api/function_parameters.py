@@ -8,33 +8,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from infra.function_variables import MOST_BYTES, RESERVED
 from infra.local.lambda_api.names import FunctionName, Place
 from infra.local.lambda_api.operations import Parameters
 from infra.local.lambda_api.refusals import RefusedError, invalid_parameter, not_here
-
-_ENVIRONMENT_QUOTA: Final = 4096
-
-_RESERVED: Final = frozenset(
-    {
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "LAMBDA_RUNTIME_DIR",
-        "LAMBDA_TASK_ROOT",
-    }
-)
-"""Developer guide, "Defined runtime environment variables"; the model excludes `_HANDLER`."""
 
 _GREATEST: Final[tuple[tuple[str, Callable[[Parameters], int], int], ...]] = (
     ("Timeout", lambda given: given["Timeout"], 900),
@@ -130,14 +107,14 @@ def _refusals(parameters: Parameters, given: Parameters) -> Iterator[str]:
 
 
 def _of_variables(variables: Mapping[str, str]) -> Iterator[str]:
-    if reserved := sorted(_RESERVED & set(variables)):
+    if reserved := sorted(RESERVED & set(variables)):
         yield (
             "Lambda was unable to configure your environment variables because the environment "
             "variables you have provided contains reserved keys that are currently not supported "
             f"for modification. Reserved keys used in this request: {', '.join(reserved)}"
         )
     measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
-    if len(measured.encode()) > _ENVIRONMENT_QUOTA:
+    if len(measured.encode()) > MOST_BYTES:
         yield (
             "Lambda was unable to configure your environment variables because the environment "
             f"variables you have provided exceeded the 4KB limit. String measured: {measured}"
