@@ -78,11 +78,16 @@ class EmulatorProcess:
 @contextlib.contextmanager
 def begun_ahead(arguments: Sequence[str]) -> Iterator[EmulatorProcess | None]:
     """The process for a command line that is not read yet, where it will need one."""
-    if not any(arguments[:1] == [command] for command in ("up", "demo")):
+    options = {each.partition("=")[0] for each in arguments}
+    if arguments[:1] not in (["up"], ["demo"]) or options & _WITHOUT:
         yield None
         return
     with EmulatorProcess() as process:
         yield process
+
+
+_WITHOUT: Final = frozenset({"--docker", "--port", "--help", "-h"})
+"""With these one is started elsewhere, or none."""
 
 
 def dying_with_parent() -> list[str]:

@@ -49,7 +49,7 @@ from infra.local.aws.resource_type import POLICIES, Existing, Inputs, Outputs, R
 FUNCTION: Final = functions.FUNCTION
 EVENT_SOURCE_MAPPING: Final = functions.EVENT_SOURCE_MAPPING
 IMAGE: Final = repositories.IMAGE
-TABLE: Final = "aws:dynamodb/table:Table"
+TABLE: Final = tables.TABLE
 STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 

@@ -15,6 +15,8 @@ from infra.local.aws.not_made import NOT_MADE_HERE, not_known
 from infra.local.aws.resource_type import Existing, Inputs, Naming, Outputs, ResourceType
 from infra.local.aws.services import tags
 
+TABLE: Final = "aws:dynamodb/table:Table"
+
 
 def _create(emulator: Emulator, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Creates the table with all that Pulumi's Table has of it; the outputs are the provider's."""
@@ -312,7 +314,7 @@ def _delete_item(emulator: Emulator, existing: Existing) -> None:
 
 _UNORDERED: Final = frozenset({"attributes", "globalSecondaryIndexes", "localSecondaryIndexes"})
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "aws:dynamodb/table:Table": ResourceType(
+    TABLE: ResourceType(
         create=_create,
         update=_update,
         delete=_delete,

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.aws.emulator import ACCOUNT, Emulator, EmulatorError
-from infra.local.aws.emulator_process import EmulatorProcess
+from infra.local.aws.emulator_process import EmulatorProcess, begun_ahead
 from tests.processes import PATIENCE
 from tests.unit.infra.local.aws.roles import role_with
 
@@ -111,6 +111,14 @@ def test_a_page_in_a_browser_is_answered_nothing(
         connection.request("GET", "/moto-api/data.json", headers=headers)
 
         assert connection.getresponse().status == status
+
+
+@pytest.mark.parametrize(
+    "words", ["filter", "up --port 4566", "demo --port=4566", "demo --docker", "up --help", ""]
+)
+def test_none_is_begun_for_a_command_that_could_not_use_it(words: str) -> None:
+    with begun_ahead(words.split()) as process:
+        assert process is None
 
 
 def test_the_process_ends_with_who_began_it() -> None:
