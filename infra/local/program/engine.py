@@ -212,7 +212,8 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
-            self._exports = plain(rpc.deserialize_properties(request.outputs))
+            # That of the stack which Pulumi's mocks make beside comes in any order, and is empty.
+            self._exports = plain(rpc.deserialize_properties(request.outputs)) or self._exports
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # Pulumi's
 
 
